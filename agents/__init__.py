@@ -1,0 +1,1 @@
+"""What each party wants, decides and does: hyperscalers, AI labs, enterprises."""

@@ -1,0 +1,1 @@
+"""Running many markets: ensembles, their folders and their summaries."""

@@ -1,0 +1,1 @@
+"""Institutions and mathematics of the market: no agents, no Mesa, no tables."""
