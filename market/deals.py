@@ -1,13 +1,14 @@
-"""Deals: frozen term sheets, contracts with one status, and the contract book that rules over both.
+"""Deals: frozen term sheets and the contracts that they become.
 
 A term sheet is data. A deal is a term sheet with an id, a status and a history; its status is
-changed in one place, which refuses illegal moves. Take-or-pay follows the form described for
+changed in one place, `market.contract_book`, which refuses illegal moves. Take-or-pay follows the form described for
 gas contracts by Masten and Crocker (1985): the buyer pays for a stated share of the capacity made
 available to it, used or not, and may make up what it paid for and did not use.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -34,7 +35,7 @@ LEGAL_MOVES: dict[DealStatus, frozenset[DealStatus]] = {
 
 
 class Exclusivity(StrEnum):
-    """Who else may host the lab's compute while the clause runs."""
+    """Who else may host the lab's compute while the clause runs, from weakest to strongest."""
 
     NONE = "none"
     PRIMARY = "primary"
@@ -128,6 +129,11 @@ class TermSheet:
         return self.start_quarter + len(self.gw_by_quarter)
 
     @property
+    def obligations_end(self) -> int:
+        """First quarter in which neither capacity, a dated exclusivity nor a dated revenue share is owed."""
+        return max(self.end_quarter, self.exclusive_until or 0, self.revenue_share_until or 0)
+
+    @property
     def commitment_usd_bn(self) -> float:
         """Capacity promised over the term at the contract's price, in USD bn."""
         return self.price_usd_bn_per_gw_quarter * sum(self.gw_by_quarter)
@@ -135,14 +141,87 @@ class TermSheet:
 
 @dataclass(slots=True)
 class Deal:
-    """A signed term sheet and what became of it."""
+    """A signed term sheet and what became of it.
+
+    `amendments` holds (quarter, new exclusivity); `makeup_credits` holds (last quarter in which it
+    can be used, GW-quarters); `imputed` names the terms that are not disclosed. A deal runs in the
+    quarters from `signed_quarter` up to, not including, `closed_quarter`.
+    """
 
     number: int
     slug: str
     origin: str
     terms: TermSheet
     status: DealStatus = DealStatus.PROPOSED
+    imputed: tuple[str, ...] = ()
+    signed_quarter: int | None = None
+    closed_quarter: int | None = None
     tranche_paid: list[bool] = field(default_factory=list)
+    tranche_lapsed: list[bool] = field(default_factory=list)
+    warrant_vested: list[bool] = field(default_factory=list)
+    warrant_lapsed: list[bool] = field(default_factory=list)
     makeup_credits: list[tuple[int, float]] = field(default_factory=list)
+    amendments: list[tuple[int, Exclusivity]] = field(default_factory=list)
     arrears_usd_bn: float = 0.0
     events: list[tuple[int, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        tranches, warrants = len(self.terms.tranches), len(self.terms.warrants)
+        self.tranche_paid = self.tranche_paid or [False] * tranches
+        self.tranche_lapsed = self.tranche_lapsed or [False] * tranches
+        self.warrant_vested = self.warrant_vested or [False] * warrants
+        self.warrant_lapsed = self.warrant_lapsed or [False] * warrants
+
+    @property
+    def is_running(self) -> bool:
+        """Signed and not yet over."""
+        return self.status is DealStatus.SIGNED or self.status is DealStatus.ACTIVE
+
+    @property
+    def paid_usd_bn(self) -> float:
+        """Equity paid so far: the tranches whose trigger was met."""
+        return sum(t.amount_usd_bn for t, paid in zip(self.terms.tranches, self.tranche_paid, strict=True) if paid)
+
+    def was_running(self, quarter: int) -> bool:
+        """Whether the deal ran in a given quarter, as far as is known now."""
+        if self.signed_quarter is None or quarter < self.signed_quarter:
+            return False
+        return self.closed_quarter is None or quarter < self.closed_quarter
+
+    def exclusivity_in(self, quarter: int) -> Exclusivity:
+        """Clause in force in a quarter: the last amendment, else the signed one up to its dated end.
+
+        A dated end is the first quarter without the clause. An amendment replaces the clause and
+        its dated end.
+        """
+        amended = [kind for changed, kind in self.amendments if changed <= quarter]
+        if amended:
+            return amended[-1]
+        until = self.terms.exclusive_until
+        return self.terms.exclusivity if until is None or quarter < until else Exclusivity.NONE
+
+
+def strongest(kinds: list[Exclusivity]) -> Exclusivity:
+    """The clause that binds most; none for an empty list.
+
+    >>> strongest([Exclusivity.PRIMARY, Exclusivity.FIRST_REFUSAL, Exclusivity.NONE]).value
+    'first_refusal'
+    """
+    return max(kinds, key=list(Exclusivity).index, default=Exclusivity.NONE)
+
+
+def check_terms(terms: TermSheet) -> None:
+    """Raise ValueError, in one line, for a term sheet that no two parties can sign."""
+    where = f"deal of {terms.provider} and {terms.lab}"
+    if terms.provider == terms.lab:
+        raise ValueError(f"{where}: provider and lab are the same party")
+    amounts = [*terms.gw_by_quarter, terms.price_usd_bn_per_gw_quarter, terms.pre_money_usd_bn]
+    amounts += [tranche.amount_usd_bn for tranche in terms.tranches]
+    if not all(math.isfinite(amount) and amount >= 0.0 for amount in amounts):
+        raise ValueError(f"{where}: GW, price, pre-money and tranches must be finite and not negative")
+    fractions = [terms.take_or_pay_frac, terms.late_penalty_frac, terms.stake_frac, terms.revenue_share_frac]
+    fractions += [warrant.stake_frac for warrant in terms.warrants]
+    if not all(0.0 <= fraction <= 1.0 for fraction in fractions):
+        raise ValueError(f"{where}: take-or-pay, penalty, stake, revenue share and warrants must lie in [0, 1]")
+    if not terms.discount_frac <= 1.0 or terms.makeup_quarters < 0:
+        raise ValueError(f"{where}: the discount may not exceed 1, nor the make-up period be negative")
