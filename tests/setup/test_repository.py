@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,8 @@ def test_the_licence_is_whole() -> None:
     assert "Apache License" in text
     assert all(f"\n   {number}. " in text for number in range(1, 10))
     assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_the_citation_names_the_released_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
