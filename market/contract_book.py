@@ -14,7 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.calendar import quarter_name
-from market.deals import LEGAL_MOVES, Deal, DealStatus, Exclusivity, TermSheet, Trigger, check_terms, strongest
+from market.deals import (
+    LEGAL_MOVES,
+    Deal,
+    DealStatus,
+    Exclusivity,
+    TermSheet,
+    Tranche,
+    Trigger,
+    Warrant,
+    check_terms,
+    strongest,
+)
 
 # Contracts reach at most this far beyond the last simulated quarter (the longest disclosed term is 10 years).
 QUARTERS_BEYOND: Final = 60
@@ -79,8 +90,8 @@ class ContractBook:
     def move(self, deal: Deal, status: DealStatus, quarter: int, why: str) -> None:
         """Change a deal's status and log it: the only place that does.
 
-        A deal that ends leaves the arrays from `quarter` on; earlier quarters keep what was
-        promised in them. Raises ValueError for a move outside `LEGAL_MOVES` or a foreign deal.
+        A deal enters the arrays from the quarter of its signature on and leaves them from the
+        quarter of its end on; what was promised in between stays on record. Raises ValueError for a move outside `LEGAL_MOVES` or a foreign deal.
         """
         if deal.number >= len(self.deals) or self.deals[deal.number] is not deal:
             raise ValueError(f"deal {deal.number} is not in this book")
@@ -91,25 +102,25 @@ class ContractBook:
         if status is DealStatus.SIGNED:
             deal.signed_quarter = quarter
             self._running.append(deal)
-            self._add(deal, self.first_quarter)
+            self._add(deal, quarter)
         elif not deal.is_running:
             deal.closed_quarter = quarter
-            if deal in self._running:
-                self._running.remove(deal)
-            self._rebuild(deal.terms, quarter)
+            self._running = [other for other in self._running if other is not deal]
+            self._rebuild(deal.terms)
 
     def advance(self, quarter: int) -> list[Deal]:
         """Activate deals that start, fulfil deals that are over; return those that changed.
 
         A deal starts in its start quarter, or at once when it promises no capacity. It is over when
         nothing dated is owed any more (`TermSheet.obligations_end`) and every tranche and warrant
-        is paid, vested or lapsed. Milestones still open when the capacity's term ends lapse; a deal
-        without capacity waits for its milestones until it is terminated.
+        is paid, vested or lapsed. Milestones still open then lapse, except in a deal without
+        capacity, which waits for them until it is terminated.
         """
         changed = []
         for deal in self.running():
             before = deal.status
-            if deal.status is DealStatus.SIGNED and (not deal.terms.gw_by_quarter or quarter >= deal.terms.start_quarter):
+            starts = not deal.terms.gw_by_quarter or quarter >= deal.terms.start_quarter
+            if deal.status is DealStatus.SIGNED and starts:
                 self.move(deal, DealStatus.ACTIVE, quarter, "start of the term")
             if deal.status is DealStatus.ACTIVE and quarter >= deal.terms.obligations_end:
                 _lapse_milestones(deal, quarter)
@@ -172,45 +183,55 @@ class ContractBook:
 
     def _offset(self, quarter: int) -> int:
         if quarter < self.first_quarter:
-            raise ValueError(f"{quarter_name(quarter)} lies before the book's first quarter, {quarter_name(self.first_quarter)}")
+            first = quarter_name(self.first_quarter)
+            raise ValueError(f"{quarter_name(quarter)} lies before the book's first quarter, {first}")
         return quarter - self.first_quarter
 
+    def _pair(self, terms: TermSheet) -> tuple[int, int] | None:
+        """Row and column of a deal, if both parties are in the arrays."""
+        if terms.provider not in self._row or terms.lab not in self._column:
+            return None
+        return self._row[terms.provider], self._column[terms.lab]
+
     def _add(self, deal: Deal, from_quarter: int) -> None:
-        """Add a deal's promises from a quarter on to the arrays."""
-        terms = deal.terms
-        if terms.provider not in self._row or terms.lab not in self._column or not terms.gw_by_quarter:
+        """Add what a deal promises from a quarter on to the arrays, up to the quarter in which it closed."""
+        terms, pair = deal.terms, self._pair(deal.terms)
+        begin = max(terms.start_quarter, from_quarter, self.first_quarter)
+        end = terms.end_quarter if deal.closed_quarter is None else min(terms.end_quarter, deal.closed_quarter)
+        if pair is None or begin >= end:
             return
-        pair = self._row[terms.provider], self._column[terms.lab]
-        begin = max(terms.start_quarter, from_quarter)
-        gw = np.array(terms.gw_by_quarter[begin - terms.start_quarter :])
-        span = slice(begin - self.first_quarter, begin - self.first_quarter + gw.size)
+        gw = np.array(terms.gw_by_quarter[begin - terms.start_quarter : end - terms.start_quarter])
+        span = slice(begin - self.first_quarter, end - self.first_quarter)
         self._gw[pair][span] += gw
         self._payment_usd_bn[pair][span] += gw * terms.price_usd_bn_per_gw_quarter
 
-    def _rebuild(self, terms: TermSheet, from_quarter: int) -> None:
-        """Sum a pair's promises again from a quarter on: subtracting would leave rounding residue."""
-        if terms.provider not in self._row or terms.lab not in self._column:
+    def _rebuild(self, terms: TermSheet) -> None:
+        """Sum a pair's promises again: subtracting those of one deal would leave rounding residue."""
+        pair = self._pair(terms)
+        if pair is None:
             return
-        from_quarter = max(from_quarter, self.first_quarter)
-        pair = self._row[terms.provider], self._column[terms.lab]
-        self._gw[pair][from_quarter - self.first_quarter :] = 0.0
-        self._payment_usd_bn[pair][from_quarter - self.first_quarter :] = 0.0
-        for deal in self.between(terms.provider, terms.lab):
-            self._add(deal, from_quarter)
+        self._gw[pair] = 0.0
+        self._payment_usd_bn[pair] = 0.0
+        for deal in self.deals:
+            if deal.signed_quarter is not None and self._pair(deal.terms) == pair:
+                self._add(deal, deal.signed_quarter)
 
 
 def _lapse_milestones(deal: Deal, quarter: int) -> None:
     """Let open milestones of a deal whose capacity has run out lapse; dated ones stay due."""
     if not deal.terms.gw_by_quarter:
         return
-    for index, tranche in enumerate(deal.terms.tranches):
-        if tranche.trigger is not Trigger.DATE and not deal.tranche_paid[index] and not deal.tranche_lapsed[index]:
-            deal.tranche_lapsed[index] = True
-            deal.events.append((quarter, f"tranche {index} lapsed: {tranche.trigger} {tranche.threshold:g} not reached"))
-    for index, warrant in enumerate(deal.terms.warrants):
-        if warrant.trigger is not Trigger.DATE and not deal.warrant_vested[index] and not deal.warrant_lapsed[index]:
-            deal.warrant_lapsed[index] = True
-            deal.events.append((quarter, f"warrant {index} lapsed: {warrant.trigger} {warrant.threshold:g} not reached"))
+    _lapse(deal, "tranche", deal.terms.tranches, deal.tranche_paid, deal.tranche_lapsed, quarter)
+    _lapse(deal, "warrant", deal.terms.warrants, deal.warrant_vested, deal.warrant_lapsed, quarter)
+
+
+def _lapse(
+    deal: Deal, what: str, items: Sequence[Tranche | Warrant], done: list[bool], lapsed: list[bool], quarter: int
+) -> None:
+    for index, item in enumerate(items):
+        if item.trigger is not Trigger.DATE and not done[index] and not lapsed[index]:
+            lapsed[index] = True
+            deal.events.append((quarter, f"{what} {index} lapsed: {item.trigger} {item.threshold:g} not reached"))
 
 
 def _equity_settled(deal: Deal) -> bool:

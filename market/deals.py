@@ -24,13 +24,13 @@ class DealStatus(StrEnum):
     DEFAULTED = "defaulted"
 
 
+ENDED: frozenset[DealStatus] = frozenset({DealStatus.FULFILLED, DealStatus.TERMINATED, DealStatus.DEFAULTED})
+
 LEGAL_MOVES: dict[DealStatus, frozenset[DealStatus]] = {
     DealStatus.PROPOSED: frozenset({DealStatus.SIGNED, DealStatus.TERMINATED}),
-    DealStatus.SIGNED: frozenset({DealStatus.ACTIVE, DealStatus.FULFILLED, DealStatus.TERMINATED, DealStatus.DEFAULTED}),
-    DealStatus.ACTIVE: frozenset({DealStatus.FULFILLED, DealStatus.TERMINATED, DealStatus.DEFAULTED}),
-    DealStatus.FULFILLED: frozenset(),
-    DealStatus.TERMINATED: frozenset(),
-    DealStatus.DEFAULTED: frozenset(),
+    DealStatus.SIGNED: ENDED | {DealStatus.ACTIVE},
+    DealStatus.ACTIVE: ENDED,
+    **dict.fromkeys(ENDED, frozenset()),
 }
 
 

@@ -16,10 +16,12 @@ ASSETS: Final = ("cash", "property", "stakes", "receivables")
 LIABILITIES: Final = ("debt", "payables", "deferred_revenue")
 EQUITY: Final = ("net_worth", "paid_in")
 INCOME: Final = ("revenue", "gain")
-EXPENSES: Final = (
-    "compute", "operating", "research", "interest", "chips", "depreciation", "loss", "penalty", "revenue_share", "purchases",
-)  # fmt: skip
-NORMAL_SIDE: Final[dict[str, int]] = dict.fromkeys((*ASSETS, *EXPENSES), 1) | dict.fromkeys((*LIABILITIES, *EQUITY, *INCOME), -1)
+OPERATING_EXPENSES: Final = ("compute", "operating", "research", "chips", "purchases", "revenue_share")
+EXPENSES: Final = (*OPERATING_EXPENSES, "interest", "penalty", "depreciation", "loss")
+NORMAL_SIDE: Final[dict[str, int]] = {
+    **dict.fromkeys((*ASSETS, *EXPENSES), 1),
+    **dict.fromkeys((*LIABILITIES, *EQUITY, *INCOME), -1),
+}
 
 # The outside world: its cash is where the market's money comes from and goes to, so it may be negative.
 SOURCES: Final = frozenset({"External", "Consumers", "Enterprises", "Outside investors"})
@@ -104,7 +106,8 @@ class Ledger:
         negative or not finite, an unknown party or account, a payment to oneself, cash as a
         counter-account, or a quarter already closed.
         """
-        return self._transfer(quarter, payer, payee, amount_usd_bn, (payer_account, "cash", "cash", payee_account), kind, deal)
+        accounts = (payer_account, "cash", "cash", payee_account)
+        return self._transfer(quarter, payer, payee, amount_usd_bn, accounts, kind, deal)
 
     def owe(
         self,
@@ -161,7 +164,8 @@ class Ledger:
 
     def overdrawn(self) -> dict[str, float]:
         """Parties with negative cash, in USD bn, the outside world (`SOURCES`) left out."""
-        return {name: self.cash_usd_bn(name) for name in self._balances if name not in SOURCES and self._balances[name]["cash"] < 0}
+        inside = (party for party in self._balances if party not in SOURCES)
+        return {party: self.cash_usd_bn(party) for party in inside if self._balances[party]["cash"] < 0}
 
     def flows(self, quarter: int) -> dict[tuple[str, str, str], int]:
         """Units of cash paid in a quarter by (payer, payee, kind)."""

@@ -48,7 +48,7 @@ class CapTable:
         zero changes nothing. Raises ValueError for a negative amount or a pre-money not positive.
         """
         if not 0.0 <= amount_usd_bn < math.inf or not 0.0 < pre_money_usd_bn < math.inf:
-            raise ValueError(f"{holder} cannot buy {amount_usd_bn} USD bn of shares at {pre_money_usd_bn} USD bn pre-money")
+            raise ValueError(f"{holder} cannot buy for {amount_usd_bn} USD bn at {pre_money_usd_bn} USD bn pre-money")
         before = self.shares_outstanding
         bought = round(before * (amount_usd_bn / pre_money_usd_bn))
         if not bought:
@@ -87,7 +87,8 @@ class CapTable:
             self._shares[holder] = round(others * (frac / (1.0 - frac)))
         else:
             scale = held * ((1.0 - frac) / frac) / others
-            self._shares |= {name: round(shares * scale) for name, shares in self._shares.items() if name != holder}
+            others_held = {name: shares for name, shares in self._shares.items() if name != holder}
+            self._shares |= {name: max(shares, round(shares * scale)) for name, shares in others_held.items()}
         self.history.append(CapEvent("recapitalisation", holder, frac, 0.0, 0.0))
 
     @property

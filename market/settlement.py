@@ -5,6 +5,7 @@ Pure functions; the caller books the results.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from market.deals import Deal, Tranche, Trigger, Warrant
@@ -78,7 +79,9 @@ def take_or_pay_bill(
     )
 
 
-def _use_credits(credits: list[tuple[int, float]], wanted_gw: float, quarter: int) -> tuple[float, list[tuple[int, float]]]:
+def _use_credits(
+    credits: list[tuple[int, float]], wanted_gw: float, quarter: int
+) -> tuple[float, list[tuple[int, float]]]:
     """Draw credits, earliest expiry first; return what was drawn and what is still usable after this quarter."""
     drawn_gw = 0.0
     left = []
@@ -134,6 +137,6 @@ def _levels(quarter: int, gw_live: float, revenue_usd_bn: float, valuation_usd_b
     }
 
 
-def _due(items: tuple[Tranche, ...] | tuple[Warrant, ...], done: list[bool], levels: dict[Trigger, float]) -> list[int]:
+def _due(items: Sequence[Tranche | Warrant], done: list[bool], levels: dict[Trigger, float]) -> list[int]:
     """Indices of the items not done whose level has reached the threshold."""
     return [i for i, item in enumerate(items) if not done[i] and levels[item.trigger] >= item.threshold]
