@@ -97,12 +97,16 @@ class Shape:
         if self.kind == "group":
             return f"a table with the keys {', '.join(self.keys)}"
         if self.kind == "table":
-            return f"a table of names, each {self.items[0].allowed()}"
+            return f"a table of names, each {self._entry()}"
         if self.kind == "list":
-            return f"a list, each item {self.items[0].allowed()}"
+            return f"a list, each item {self._entry()}"
         words = ", ".join(self.choices) or _WORDS.get(self.annotation, "text")
         unit = f" ({self.unit})" if self.unit not in ("", "name") else ""
         return words + range_words(self.bounds, " from", " to") + unit
+
+    def _entry(self) -> str:
+        entry = self.items[0]
+        return "a table" if entry.kind == "group" else entry.allowed()
 
 
 def range_words(bounds: tuple[float | None, float | None], from_word: str, to_word: str) -> str:
@@ -135,6 +139,14 @@ def shape_of(annotation: Any, metadata: Sequence[Any] = (), unit: str = "") -> S
     low = next((entry.ge for entry in metadata if hasattr(entry, "ge")), None)
     high = next((entry.le for entry in metadata if hasattr(entry, "le")), None)
     return Shape("value", annotation, (), (low, high), unit)
+
+
+def shape_at(root: Shape, path: KeyPath) -> Shape | None:
+    """Shape at a path, None where the tree has no such place."""
+    shape: Shape | None = root
+    for part in path:
+        shape = None if shape is None else shape.child(part)
+    return shape
 
 
 def _bare(annotation: Any, metadata: list[Any]) -> tuple[Any, list[Any]]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, time
 from typing import Any
 
-from market.parameters import Group, KeyPath, Shape, dotted, shape_of, split_path
-from market.scenario_errors import Locate, ScenarioError, closest, plain, problem, validated
+from market.parameters import Group, KeyPath, Shape, dotted, shape_at, shape_of, split_path
+from market.scenario_errors import Locate, ScenarioError, closest, closest_key, plain, problem, validated
 
 
 def override[G: Group](scenario: G, changes: Mapping[str, Any]) -> G:
@@ -30,11 +30,11 @@ def override[G: Group](scenario: G, changes: Mapping[str, Any]) -> G:
         if path[-1] == "remove":
             path, value = path[:-1], {"remove": value}
         data = _with_value(data, shape, path, 0, value)
-    return validated(type(scenario), data, lambda path: "")
+    return validated(type(scenario), data, _nowhere)
 
 
 def parse_set(text: str) -> tuple[str, Any]:
-    """KeyPath and value of `path=value`: the value is TOML, or plain text where it is not.
+    """Path and value of `path=value`: the value is TOML, or plain text where it is not.
 
     Raises ScenarioError where there is no `=`.
 
@@ -66,7 +66,7 @@ def merged(old: Any, new: Any, shape: Shape | None, path: KeyPath, locate: Locat
     result = dict(old) if isinstance(old, dict) else {}
     for key, value in new.items():
         here = (*path, key)
-        if shape.kind == "table" and shape.items[0].kind == "group" and isinstance(value, dict) and "remove" in value:
+        if shape.kind == "table" and isinstance(value, dict) and value.get("remove") is True:
             _check_removal(value, result, key, here, locate)
             del result[key]
         else:
@@ -76,8 +76,6 @@ def merged(old: Any, new: Any, shape: Shape | None, path: KeyPath, locate: Locat
 
 def _check_removal(value: dict[str, Any], inherited: dict[str, Any], key: str, path: KeyPath, locate: Locate) -> None:
     flag = (*path, "remove")
-    if value["remove"] is not True:
-        raise problem("wrong value", where=locate(flag), path=flag, got=value["remove"], allowed="true")
     if len(value) > 1:
         raise problem("an entry that is removed can set nothing else", where=locate(flag), path=flag)
     if key not in inherited:
@@ -90,23 +88,28 @@ def _check_removal(value: dict[str, Any], inherited: dict[str, Any], key: str, p
         )
 
 
-def _with_value(data: Any, shape: Shape | None, path: KeyPath, depth: int, value: Any) -> Any:
+def _with_value(data: Any, root: Shape, path: KeyPath, depth: int, value: Any) -> Any:
     """Plain data with `value` laid over what stands at `path`; `depth` segments are walked already."""
+    shape = shape_at(root, path[:depth])
     if depth == len(path):
-        return merged(data, value, shape, path, lambda path: "")
-    key = path[depth]
-    is_entry = shape is not None and shape.kind == "table" and depth == len(path) - 1
-    if is_entry and (key in data or isinstance(value, dict)):
-        return merged(data, {key: value}, shape, path[:-1], lambda path: "")
+        return merged(data, value, shape, path, _nowhere)
     if isinstance(data, list):
         position = _position(data, path, depth)
-        item = _with_value(data[position], shape and shape.child(position), path, depth + 1, value)
-        return [*data[:position], item, *data[position + 1 :]]
-    keys = list(data) if isinstance(data, dict) else []
+        path = (*path[:depth], position, *path[depth + 1 :])
+        return [*data[:position], _with_value(data[position], root, path, depth + 1, value), *data[position + 1 :]]
+    key, keys = path[depth], list(data) if isinstance(data, dict) else []
+    is_entry = shape is not None and shape.kind == "table" and depth == len(path) - 1
+    if is_entry and isinstance(value, dict):
+        return merged(data, {key: value}, shape, path[:-1], _nowhere)
     if key not in keys:
-        meant = closest(str(key), keys)
+        meant = closest_key(key, keys, root)
         raise problem("unknown key", path=path[: depth + 1], allowed=", ".join(keys) or "nothing below", meant=meant)
-    return {**data, key: _with_value(data[key], shape and shape.child(key), path, depth + 1, value)}
+    return {**data, key: _with_value(data[key], root, path, depth + 1, value)}
+
+
+def _nowhere(path: KeyPath) -> str:
+    """A change made in Python or on the command line has no file and line."""
+    return ""
 
 
 def _position(items: list[Any], path: KeyPath, depth: int) -> int:

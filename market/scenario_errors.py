@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from market.parameters import Group, KeyPath, Shape, dotted, shape_of, split_path
+from market.parameters import Group, KeyPath, Shape, dotted, shape_at, shape_of, split_path
 from market.toml_lines import DEEPEST
 from market.toml_text import toml_value
 
@@ -55,6 +55,19 @@ def closest(word: str, choices: Sequence[str]) -> str:
     by_lower = {choice.lower(): choice for choice in choices}
     found = get_close_matches(word.lower(), by_lower, n=1)
     return by_lower[found[0]] if found else ""
+
+
+def closest_key(key: str | int, keys: Sequence[str], root: Shape) -> str:
+    """The key that is closest among those of one place, else the path of the same key in another group."""
+    return closest(str(key), keys) or dotted(_place_of(key, root) or ())
+
+
+def _place_of(key: str | int, shape: Shape | None) -> KeyPath | None:
+    for name in shape.keys if shape else ():
+        below = () if name == key else _place_of(key, shape and shape.child(name))
+        if below is not None:
+            return (name, *below)
+    return None
 
 
 def did_you_mean(word: str, choices: Sequence[str]) -> str:
@@ -135,9 +148,9 @@ def _explained(mistake: Any, root: Shape, data: Any, locate: Locate) -> Scenario
     if kind in ("value_error", "assertion_error"):
         return _from_validator(str(mistake["ctx"]["error"]), path, locate)
     where = locate(path)
-    shape, parent = _shape_at(root, path), _shape_at(root, path[:-1])
+    shape, parent = shape_at(root, path), shape_at(root, path[:-1])
     if kind == "extra_forbidden" and parent is not None:
-        meant = closest(str(path[-1]), parent.keys)
+        meant = closest_key(path[-1], parent.keys, root)
         return problem("unknown key", where=where, path=path, allowed=", ".join(parent.keys), meant=meant)
     what = _WHAT.get(kind) or ("wrong type" if kind.endswith("_type") else mistake["msg"])
     choices = shape.choices if shape else []
@@ -176,13 +189,6 @@ def _path_in(data: Any, location: tuple[str | int, ...], keep_last: bool) -> Key
         elif keep_last and position == len(location) - 1:
             path.append(part)
     return tuple(path)
-
-
-def _shape_at(root: Shape, path: KeyPath) -> Shape | None:
-    shape: Shape | None = root
-    for part in path:
-        shape = None if shape is None else shape.child(part)
-    return shape
 
 
 def _clipped(text: str) -> str:

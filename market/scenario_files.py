@@ -92,7 +92,7 @@ def json_schema(model: type[Group]) -> dict[str, Any]:
         entry = node.get("additionalProperties")
         if isinstance(entry, dict) and "$ref" in entry:
             removal = {"const": True, "description": "Drop this inherited entry"}
-            definitions[entry["$ref"].rpartition("/")[2]]["properties"]["remove"] = removal
+            definitions[entry["$ref"].rpartition("/")[2]]["properties"].setdefault("remove", removal)
     schema["properties"]["base"] = {"type": "string", "description": "Scenario inherited from: a name or a path"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
@@ -159,9 +159,9 @@ def _read_layer(file: Path, asked_at: str = "") -> _Layer:
 
 def _read_text(file: Path, asked_at: str) -> str:
     def refuse(what: str) -> ScenarioError:
-        return (
-            problem(f"{file}: {what}", where=asked_at, path=("base",)) if asked_at else problem(what, where=str(file))
-        )
+        if asked_at:
+            return problem(f"{file}: {what}", where=asked_at, path=("base",))
+        return problem(what, where=str(file))
 
     try:
         with open(file, "rb") as stream:
@@ -189,14 +189,17 @@ def _parsed(text: str, file: Path, index: KeyLines) -> dict[str, Any]:
         raise problem("nested too deep", where=f"{file}:1", allowed=f"{DEEPEST} levels") from None
     except ValueError as error:
         message = str(error)
-    if index.duplicate is not None:
-        first = index.duplicate.first_line
-        where = f"{file}:{index.duplicate.line}"
-        raise problem(f"duplicate key, first set in line {first}", where=where, path=index.duplicate.path)
     place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
-    line = text.rstrip("\n").count("\n") + 1  # the parser names no line at the end of the document
-    if place is not None:
-        line, message = int(place[1] or line), message[: place.start()]
+    if place is None:  # Python refuses to read integers of thousands of digits
+        longest = max(re.finditer(r"[\d_]+", text), key=lambda digits: len(digits[0]))
+        line = text.count("\n", 0, longest.start()) + 1
+        raise problem("an integer of more than 64 bits", where=f"{file}:{line}")
+    line = int(place[1] or text.rstrip("\n").count("\n") + 1)
+    message = message[: place.start()]
+    twice = index.duplicate
+    if twice is not None and twice.line <= line:
+        what = f"duplicate key, first set in line {twice.first_line}"
+        raise problem(what, where=f"{file}:{twice.line}", path=twice.path)
     raise problem(f"not valid TOML: {message[:1].lower()}{message[1:]}", where=f"{file}:{line}")
 
 
