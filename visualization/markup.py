@@ -1,0 +1,123 @@
+"""HTML pieces of the report; every text passes through `text`, which escapes it."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from visualization.chart import Cell, Figure, Kind, Part, csv_text, shown
+
+_SIGNS = {Kind.MEASURED: "■", Kind.IMPUTED: "◧", Kind.SIMULATED: "□"}
+
+
+def text(value: object) -> str:
+    """Text made safe for HTML content and quoted attributes.
+
+    >>> text('<b a="1">')
+    '&lt;b a=&quot;1&quot;&gt;'
+    """
+    return html.escape(str(value), quote=True)
+
+
+def script_json(value: Any) -> str:
+    """JSON that cannot end the script element it stands in.
+
+    >>> script_json({"a": "</script>"})
+    '{"a":"\\\\u003c/script>"}'
+    """
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def tag_of(kind: Kind) -> str:
+    """A small label with a sign and a word for where a number comes from."""
+    return f'<span class="kind kind-{kind}"><span aria-hidden="true">{_SIGNS[kind]}</span> {kind}</span>'
+
+
+def provenance(parts: Iterable[Part]) -> str:
+    """Labels for all parts of a figure."""
+    items = "".join(f"<li>{tag_of(part.kind)} {text(part.name)}</li>" for part in parts)
+    return f'<ul class="parts" aria-label="Where the numbers come from">{items}</ul>'
+
+
+def csv_link(name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """A download of a table that needs neither a server nor a script."""
+    data = quote(csv_text(columns, rows), safe=" ,.:/;()-_*!")
+    return f'<a class="download" download="{text(name)}.csv" href="data:text/csv;charset=utf-8,{text(data)}">CSV</a>'
+
+
+def data_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """A plain table: the first column heads its row, numbers are rounded for reading."""
+    head = "".join(f'<th scope="col">{text(name)}</th>' for name in columns)
+    body = "".join(f"<tr>{_cells(row)}</tr>" for row in rows)
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{text(caption)}"><table>' \
+           f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _cells(row: Sequence[Cell]) -> str:
+    first, *others = row
+    return f'<th scope="row">{text(first)}</th>' + "".join(_cell(value) for value in others)
+
+
+def _cell(value: Cell) -> str:
+    return f"<td>{text(value)}</td>" if isinstance(value, str) else f'<td class="n">{shown(value)}</td>'
+
+
+def alternative(figure: Figure) -> str:
+    """The table behind a chart, folded away, with its download."""
+    return f'<div class="behind"><details><summary>Data table</summary>' \
+           f"{data_table(f'{figure.title} ({figure.unit})', figure.columns, figure.rows)}</details>" \
+           f"{csv_link(figure.name, figure.columns, figure.rows)}</div>"
+
+
+def chart_card(figure: Figure, *, css_class: str = "") -> str:
+    """A figure with everything that belongs to it; the script draws into the element with `data-chart`."""
+    key = f'<p class="key">{text(figure.key)}</p>' if figure.key else ""
+    return f"""<section class="card {css_class}" aria-labelledby="title-{text(figure.name)}">
+<h3 id="title-{text(figure.name)}">{text(figure.title)}</h3>
+<p class="sentence">{text(figure.sentence)}</p>
+<p class="unit">{text(figure.unit)}</p>
+<div class="chart" data-chart="{text(figure.name)}" role="img" aria-label="{text(figure.title)}. {text(figure.sentence)}"></div>
+{key}
+{provenance(figure.parts)}
+{alternative(figure)}
+</section>"""
+
+
+def heat_card(figure: Figure) -> str:
+    """A matrix as a table whose cells are tinted by their share; it needs no script."""
+    head = "".join(f'<th scope="col">{text(name)}</th>' for name in figure.columns)
+    body = "".join(f'<tr><th scope="row">{text(row[0])}</th><td class="n">{shown(row[1])}</td>'
+                   f"{''.join(map(_heat_cell, row[2:]))}</tr>" for row in figure.rows)
+    return f"""<section class="card" aria-labelledby="title-{text(figure.name)}" data-chart="{text(figure.name)}">
+<h3 id="title-{text(figure.name)}">{text(figure.title)}</h3>
+<p class="sentence">{text(figure.sentence)}</p>
+<p class="unit">{text(figure.unit)}</p>
+<div class="scroll" tabindex="0" role="region" aria-label="{text(figure.title)}"><table class="heat">
+<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>
+{provenance(figure.parts)}
+<div class="behind">{csv_link(figure.name, figure.columns, figure.rows)}</div>
+</section>"""
+
+
+def _heat_cell(value: Cell) -> str:
+    share = value if isinstance(value, int | float) else 0.0
+    if share < 0.5:
+        return '<td class="n none">·</td>'
+    strong = " strong" if share >= 50 else ""
+    return f'<td class="n{strong}" style="--share:{share / 100:.2f}">{share:.0f}</td>'
+
+
+def sparkline(values: Sequence[float | None], split: int) -> str:
+    """A small line without axes; from index `split` on it is a forecast and drawn dashed."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return ""
+    low, span = min(known), (max(known) - min(known)) or 1.0
+    points = [f"{100 * i / (len(values) - 1):.1f},{22 - 20 * (value - low) / span:.1f}"
+              for i, value in enumerate(values) if value is not None]
+    past, future = " ".join(points[: split + 1]), " ".join(points[split:])
+    return f'<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">' \
+           f'<polyline points="{past}"/><polyline class="ahead" points="{future}"/></svg>'

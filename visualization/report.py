@@ -1,0 +1,209 @@
+"""The run report: one self-contained page that works offline, and whose tables work without scripts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shlex
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pandas as pd
+
+from visualization import figures
+from visualization.chart import Figure
+from visualization.deal_list import deal_list
+from visualization.echarts import echarts_source
+from visualization.markup import alternative, chart_card, heat_card, provenance, script_json, text
+from visualization.network import EDGE_STYLES, graph_quarters, relationship_graph
+from visualization.quantiles import TableError, last_fact, last_quarter, run_count, table
+from visualization.tiles import tiles_html
+
+TABLES = ("market", "providers", "labs", "alignment", "deals", "negotiations")
+
+
+class ReportError(ValueError):
+    """The report cannot be made; the message is one line for a user."""
+
+
+def write_report(folder: Path) -> Path:
+    """Write `report.html` into a run folder from its tables, manifest and scenario; the old one stays until it is whole.
+
+    Raises:
+        ReportError: a file is missing or unreadable, or a table lacks a column.
+    """
+    tables = {name: _read_table(folder / f"{name}.parquet") for name in TABLES}
+    try:
+        manifest = json.loads(_read_text(folder / "manifest.json"))
+    except ValueError as error:
+        raise ReportError(f"{folder / 'manifest.json'}: not JSON: {error}") from error
+    if not isinstance(manifest, dict):
+        raise ReportError(f"{folder / 'manifest.json'}: expected an object, found {type(manifest).__name__}")
+    try:
+        page = render_report(tables, manifest, _read_text(folder / "scenario.toml"))
+    except TableError as error:
+        raise ReportError(f"{folder}: {error}") from error
+    target = folder / "report.html"
+    partial = target.with_name(f".report.html.{os.getpid()}")
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(target)
+    return target
+
+
+def render_report(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any], scenario_text: str) -> str:
+    """The whole page as text; see `TABLES` for what is read.
+
+    Raises:
+        TableError: a table or a column is missing.
+    """
+    run = int(table(tables, "market", "run")["run"].min())
+    graphs = [relationship_graph(tables, quarter, run) for quarter in graph_quarters(tables)]
+    cards = _cards(tables)
+    drawn = [*graphs, *(figure for group in cards.values() for figure in group)]
+    library = echarts_source()
+    script = _static("report.js")
+    return Template(_static("report.html")).substitute(
+        policy=_policy(library or "", script), css=_static("report.css"), title=text(_title(manifest, scenario_text)),
+        header=_header(tables, manifest, scenario_text), tiles=tiles_html(tables), graphs=_graph_section(graphs, run),
+        **{name: "".join(map(chart_card, group)) for name, group in cards.items()},
+        matrices=_matrices(tables), deals=deal_list(tables, run), run=run, limits=_limits(tables),
+        missing="" if library else _MISSING, data=script_json({figure.name: _chart_data(figure) for figure in drawn}),
+        library=library or "", script=script,
+    )
+
+
+_MISSING = '<p class="notice">The charts are left out because the package solara-assets is not installed; every table ' \
+           "is here. Install it and run <code>cloudpact report</code> on this folder again.</p>"
+
+
+def _cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[Figure]]:
+    return {
+        "concentration": [figures.concentration(tables), figures.dependence(tables)],
+        "capacity": [figures.capacity_total(tables), figures.capacity(tables), figures.capex_total(tables),
+                     figures.capex(tables)],
+        "use": [*figures.utilisation_and_price(tables)],
+        "labs": [figures.lab_revenue(tables)],
+    }
+
+
+def _chart_data(figure: Figure) -> dict[str, Any]:
+    """What the script needs: the option, and the table for the tooltip of a chart over time."""
+    over_time = figure.columns[0] == "quarter"
+    return {"option": figure.option, "columns": figure.columns if over_time else (), "rows": figure.rows if over_time else ()}
+
+
+def _static(name: str) -> str:
+    return files("visualization").joinpath("static", name).read_text(encoding="utf-8")
+
+
+def _policy(*scripts: str) -> str:
+    """A content security policy: no network at all, and only these scripts, known by their hash."""
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts if s)
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {hashes}; base-uri 'none'; form-action 'none'"
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        reason = "no such file" if not path.exists() else "not a Parquet table"
+        raise ReportError(f"{path}: {reason}; a run folder holds {', '.join(f'{name}.parquet' for name in TABLES)}") from error
+
+
+def _scenario(scenario_text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(scenario_text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+        return {}
+
+
+def _title(manifest: Mapping[str, Any], scenario_text: str) -> str:
+    return str(manifest.get("scenario") or _scenario(scenario_text).get("name") or "a run")
+
+
+def _header(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any], scenario_text: str) -> str:
+    parsed = _scenario(scenario_text)
+    description = manifest.get("description") or parsed.get("description") or ""
+    quarters = table(tables, "market", "quarter")["quarter"]
+    facts = {"seed": manifest.get("seed", "–"), "runs": run_count(tables), "quarters": f"{quarters.min()} to {quarters.max()}",
+             "facts imposed to": last_fact(tables) or "none"}
+    shown_facts = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items())
+    details = "".join(f"<tr><th scope='row'>{text(name)}</th><td>{text(value)}</td></tr>" for name, value in _flat(manifest))
+    repeat = _repeat_commands(manifest, run_count(tables))
+    return f"""<p class="description">{text(description)}</p><dl class="facts">{shown_facts}</dl>
+<details class="repeat"><summary>Repeat this run</summary>
+<p>From the folder of this report:</p><pre tabindex="0"><code>{text(repeat)}</code></pre>
+<h3>Versions and hashes</h3><div class="scroll" tabindex="0" role="region" aria-label="Manifest"><table>{details}</table></div>
+<h3>Resolved scenario</h3><pre tabindex="0"><code>{text(scenario_text)}</code></pre></details>"""
+
+
+def _repeat_commands(manifest: Mapping[str, Any], runs: int) -> str:
+    seed = shlex.quote(str(manifest.get("seed", 0)))
+    return f"cloudpact run scenario.toml --seed {seed} --runs {runs} --out ../again\ncloudpact report ../again"
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, item in value.items():
+        label = f"{prefix}{name}"
+        rows += _flat(item, f"{label}.") if isinstance(item, Mapping) else [(label, item)]
+    return rows
+
+
+def _graph_section(graphs: list[Figure], run: int) -> str:
+    """One graph, a row of buttons for its quarters; without scripts all tables are there."""
+    buttons = "".join(f'<label><input type="radio" name="graph" value="{text(figure.name)}"'
+                      f'{" checked" if figure is graphs[-1] else ""}><span>{text(figure.name.removeprefix("relationships-"))}'
+                      "</span></label>" for figure in graphs)
+    panels = "".join(_graph_panel(figure, figure is graphs[-1]) for figure in graphs)
+    keys = "".join(f'<li><svg width="34" height="8" aria-hidden="true"><line x1="1" y1="4" x2="33" y2="4" stroke="{colour}" '
+                   f'stroke-width="2.5" stroke-dasharray="{_dasharray(dash)}"/></svg>{text(kind)}</li>'
+                   for kind, (colour, dash, _) in EDGE_STYLES.items())
+    return f"""<fieldset class="quarters"><legend>Quarter</legend>{buttons}</fieldset>
+<ul class="legend"><li><span class="mark circle"></span>hyperscaler, by capacity</li><li><span class="mark square"></span>lab,
+by compute, in the colour of its main host</li><li><span class="mark diamond"></span>supplier or investor</li>
+<li><span class="mark dot"></span>1 % of enterprises' cloud spending</li>{keys}</ul>
+{panels}<p class="key">Run {run}. Point at a node to isolate its ties.</p>"""
+
+
+def _dasharray(dash: str | list[int]) -> str:
+    return {"solid": "none", "dashed": "7 4", "dotted": "2 3"}[dash] if isinstance(dash, str) else " ".join(map(str, dash))
+
+
+def _graph_panel(figure: Figure, visible: bool) -> str:
+    return f"""<div class="graph-panel{"" if visible else " folded"}" id="panel-{text(figure.name)}">
+<p class="sentence">{text(figure.sentence)}</p>
+<div class="chart graph" data-chart="{text(figure.name)}" role="img" aria-label="{text(figure.title)}. {text(figure.sentence)}"></div>
+{provenance(figure.parts)}{alternative(figure)}</div>"""
+
+
+def _matrices(tables: Mapping[str, pd.DataFrame]) -> str:
+    quarters = dict.fromkeys(quarter for quarter in (last_fact(tables), last_quarter(tables)) if quarter)
+    return "".join(heat_card(figures.alignment_matrix(tables, quarter)) for quarter in quarters)
+
+
+def _limits(tables: Mapping[str, pd.DataFrame]) -> str:
+    known = last_fact(tables)
+    imposed = f"to {text(known)}" if known else "nowhere in this run"
+    return f"""<dl class="limits">
+<div><dt>Measured</dt><dd>Disclosed deals and their stated terms, and the companies' reported capex, imposed {imposed}.</dd></div>
+<div><dt>Imputed</dt><dd>What was not disclosed but is needed: GW, term, price or stake of many deals, the AI part of capex,
+and the capacity and hosting that follow from them. Imputed terms are marked ◧.</dd></div>
+<div><dt>Simulated</dt><dd>Everything else, and all of the forecast: demand, prices, utilisation, revenue, bargaining, and every
+deal marked “simulated”.</dd></div>
+<div><dt>Intervals</dt><dd>Bands are quantiles over the {run_count(tables)} runs of this ensemble. They hold the uncertainty that the
+ensemble draws, not every way in which the model may be wrong. The graph and the deal list show one run.</dd></div>
+<div><dt>Use</dt><dd>A research model of a market with few disclosed facts. It is not investment advice.</dd></div></dl>"""
