@@ -1,0 +1,130 @@
+"""The command line. Nothing heavy is imported before a command needs it: `--help` answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cloudpact.commands_scenario import scenario_app
+
+app = typer.Typer(
+    name="cloudpact",
+    help="Simulate the market where hyperscalers, AI labs and enterprises strike equity-plus-compute deals.",
+    epilog="Example: cloudpact run baseline --runs 24 --seed 1",
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(scenario_app, name="scenario")
+
+RunDirectory = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Folder that `cloudpact run` wrote.")]
+FactsFolder = Annotated[Path | None, typer.Option("--facts", metavar="DIR", help="Newer facts than the shipped ones.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Print the version, or the help where no command is given."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"cloudpact {installed('cloudpact')}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(epilog="Example: cloudpact run baseline --runs 24 --set enterprises.count=5000 --out results/mine")
+def run(
+    scenario: Annotated[str, typer.Argument(metavar="[SCENARIO]", help="Name or TOML file.")] = "baseline",
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the ensemble.")] = 1,
+    runs: Annotated[int, typer.Option(min=1, metavar="R", help="Replicates 0 to R-1 of the seed.")] = 24,
+    until: Annotated[str | None, typer.Option(metavar="2035Q4", help="Last quarter, in place of the scenario's.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, metavar="J", help="Processes; as many as cores if not given.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a parameter; may be repeated.")
+    ] = None,
+    facts: FactsFolder = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="New folder for the results; a numbered one in results/ if not given.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Simulate an ensemble, print its summary, write its results and a report into a new folder."""
+    from cloudpact.commands_run import Request, run_and_write
+
+    return run_and_write(Request(scenario, seed, runs, until, jobs, tuple(set_ or ()), facts, out, json))
+
+
+@app.command(epilog="Example: cloudpact explain results/001-baseline microsoft-openai-2025-10")
+def explain(
+    run_dir: RunDirectory,
+    deal: Annotated[str, typer.Argument(metavar="DEAL", help="Slug of a disclosed deal, RUN:NUMBER of a simulated one.")],
+    json: Json = False,
+) -> None:
+    """Tell why a deal was signed on its terms: both sides' gains, the constraint that bound, the rival offer."""
+    from cloudpact.results import Results
+    from experiments.explain import explanation, explanation_text
+
+    told = explanation(Results.load(run_dir), deal)
+    typer.echo(_as_json(told) if json else explanation_text(told))
+
+
+@app.command(epilog="Example: cloudpact report results/001-baseline")
+def report(run_dir: RunDirectory, json: Json = False) -> None:
+    """Write the report of a run's folder anew."""
+    from cloudpact.commands_run import rewrite_report
+
+    path = rewrite_report(run_dir)
+    typer.echo(_as_json({"report": str(path)}) if json else f"Report: {path}")
+
+
+def _as_json(document: object) -> str:
+    from cloudpact.commands_run import json_text
+
+    return json_text(document)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: exit 0 on success, 2 on a user's mistake, 1 on a failure, 130 on Ctrl-C."""
+    sys.exit(exit_code(arguments))
+
+
+def exit_code(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; mistakes and failures are one line on stderr."""
+    try:
+        code = app(arguments, prog_name="cloudpact", standalone_mode=False)
+    except typer.TyperException as error:
+        return _complain(error.format_message(), 2)
+    except KeyboardInterrupt:
+        return _complain("interrupted", 130)
+    except Exception as error:
+        if _is_mistake(error):
+            return _complain(str(error), 2)
+        if os.environ.get("CLOUDPACT_TRACEBACK"):
+            raise
+        return _complain(f"{type(error).__name__}: {error} (CLOUDPACT_TRACEBACK=1 shows where)", 1)
+    return code or 0
+
+
+def _is_mistake(error: Exception) -> bool:
+    from cloudpact.results import ResultsError
+    from market.facts import FactsError
+    from market.scenario_files import ScenarioError
+
+    return isinstance(error, ScenarioError | FactsError | ResultsError)
+
+
+def _complain(message: str, code: int) -> int:
+    typer.echo("cloudpact: " + " ".join(message.split()), err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

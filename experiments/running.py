@@ -1,0 +1,50 @@
+"""One run: the way in for the command line, notebooks, ensembles and tests alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloudpact.results import Results
+from market.scenario import Scenario
+
+if TYPE_CHECKING:
+    from market.facts import Facts
+
+type Progress = Callable[[int, int], None]
+
+
+def run(
+    scenario: Scenario | str | Path = "baseline",
+    seed: int = 0,
+    replicate: int = 0,
+    until: str | None = None,
+    progress: Progress | None = None,
+    facts: Facts | None = None,
+) -> Results:
+    """Simulate one market to its end and return its tables.
+
+    `scenario` is a name, a TOML file or a Scenario; `until` (such as "2035Q4") replaces its last
+    quarter; `progress(done, total)` is called after every quarter; `facts` replaces the shipped
+    ones. The same scenario, seed, replicate and facts give the same bits.
+
+    Raises ScenarioError for a scenario that cannot be run.
+    """
+    # Imported here because it loads Mesa and Numba, which the parent of an ensemble never needs.
+    from cloudpact.model import CloudMarket
+
+    market = CloudMarket(resolve(scenario, until), rng=seed, replicate=replicate, facts=facts)
+    total = market.last_quarter - market.quarter + 1
+    for done in range(1, total + 1):
+        market.step()
+        if progress is not None:
+            progress(done, total)
+    return replace(market.results, graphs={replicate: market.graph})
+
+
+def resolve(scenario: Scenario | str | Path, until: str | None = None) -> Scenario:
+    """The scenario of a name, a file or itself, with another last quarter if one is given."""
+    resolved = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    return resolved if until is None else resolved.with_({"time.end": until})
