@@ -91,7 +91,8 @@ class ContractBook:
         """Change a deal's status and log it: the only place that does.
 
         A deal enters the arrays from the quarter of its signature on and leaves them from the
-        quarter of its end on; what was promised in between stays on record. Raises ValueError for a move outside `LEGAL_MOVES` or a foreign deal.
+        quarter of its end on; what was promised in between stays on record. Raises ValueError for
+        a move outside `LEGAL_MOVES` or a foreign deal.
         """
         if deal.number >= len(self.deals) or self.deals[deal.number] is not deal:
             raise ValueError(f"deal {deal.number} is not in this book")
@@ -102,7 +103,7 @@ class ContractBook:
         if status is DealStatus.SIGNED:
             deal.signed_quarter = quarter
             self._running.append(deal)
-            self._add(deal, quarter)
+            self._add(deal)
         elif not deal.is_running:
             deal.closed_quarter = quarter
             self._running = [other for other in self._running if other is not deal]
@@ -193,12 +194,14 @@ class ContractBook:
             return None
         return self._row[terms.provider], self._column[terms.lab]
 
-    def _add(self, deal: Deal, from_quarter: int) -> None:
-        """Add what a deal promises from a quarter on to the arrays, up to the quarter in which it closed."""
+    def _add(self, deal: Deal) -> None:
+        """Add to the arrays what a deal promises between its signature and its end."""
         terms, pair = deal.terms, self._pair(deal.terms)
-        begin = max(terms.start_quarter, from_quarter, self.first_quarter)
+        if pair is None or deal.signed_quarter is None:
+            return
+        begin = max(terms.start_quarter, deal.signed_quarter, self.first_quarter)
         end = terms.end_quarter if deal.closed_quarter is None else min(terms.end_quarter, deal.closed_quarter)
-        if pair is None or begin >= end:
+        if begin >= end:
             return
         gw = np.array(terms.gw_by_quarter[begin - terms.start_quarter : end - terms.start_quarter])
         span = slice(begin - self.first_quarter, end - self.first_quarter)
@@ -213,8 +216,8 @@ class ContractBook:
         self._gw[pair] = 0.0
         self._payment_usd_bn[pair] = 0.0
         for deal in self.deals:
-            if deal.signed_quarter is not None and self._pair(deal.terms) == pair:
-                self._add(deal, deal.signed_quarter)
+            if self._pair(deal.terms) == pair:
+                self._add(deal)
 
 
 def _lapse_milestones(deal: Deal, quarter: int) -> None:

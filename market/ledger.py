@@ -16,8 +16,18 @@ ASSETS: Final = ("cash", "property", "stakes", "receivables")
 LIABILITIES: Final = ("debt", "payables", "deferred_revenue")
 EQUITY: Final = ("net_worth", "paid_in")
 INCOME: Final = ("revenue", "gain")
-OPERATING_EXPENSES: Final = ("compute", "operating", "research", "chips", "purchases", "revenue_share")
-EXPENSES: Final = (*OPERATING_EXPENSES, "interest", "penalty", "depreciation", "loss")
+EXPENSES: Final = (
+    "compute",
+    "operating",
+    "research",
+    "chips",
+    "purchases",
+    "revenue_share",
+    "penalty",
+    "interest",
+    "depreciation",
+    "loss",
+)
 NORMAL_SIDE: Final[dict[str, int]] = {
     **dict.fromkeys((*ASSETS, *EXPENSES), 1),
     **dict.fromkeys((*LIABILITIES, *EQUITY, *INCOME), -1),
