@@ -89,6 +89,18 @@ def test_the_script_is_posix_and_executable() -> None:
         assert subprocess.run(["dash", "-n", str(ROOT / "run")], capture_output=True, text=True).stderr == ""
 
 
+def test_the_script_of_ci_parses_and_is_executable() -> None:
+    assert subprocess.run(["bash", "-n", str(ROOT / ".ci/run")], capture_output=True, text=True).stderr == ""
+    assert os.access(ROOT / ".ci/run", os.X_OK)
+
+
+@pytest.mark.parametrize(("target", "command"), [("run", "./run"), ("test", "./run test"), ("check", ".ci/run")])
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
+def test_make_has_the_same_targets(target: str, command: str) -> None:
+    done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == command + "\n"
+
+
 @pytest.mark.parametrize(
     "script",
     ["#!/bin/sh\nexit 1\n", "#!/bin/sh\necho 'pyenv: python3: command not found' >&2\nexit 127\n", "not a program"],
