@@ -84,7 +84,7 @@ class CapTable:
         if frac == 0.0:
             self._shares.pop(holder, None)
         elif held < frac * (held + others):
-            self._shares[holder] = round(others * (frac / (1.0 - frac)))
+            self._shares[holder] = max(held, round(others * (frac / (1.0 - frac))))
         else:
             scale = held * ((1.0 - frac) / frac) / others
             others_held = {name: shares for name, shares in self._shares.items() if name != holder}

@@ -141,11 +141,14 @@ def test_an_equity_deal_is_active_at_once_and_over_when_paid() -> None:
     contracts = book()
     deal = contracts.sign(terms(gw_by_quarter=(), tranches=(Tranche(1.0, Trigger.DATE, 8101.0),)), 8100)
     assert contracts.advance(8100) == [deal]
-    assert deal.status is DealStatus.ACTIVE
     assert contracts.advance(8105) == []
     deal.tranche_paid[0] = True
     assert contracts.advance(8106) == [deal]
-    assert deal.status is DealStatus.FULFILLED
+    assert deal.events == [
+        (8100, "signed: simulated"),
+        (8100, "active: start of the term"),
+        (8106, "fulfilled: term over and equity settled"),
+    ]
 
 
 def test_open_milestones_lapse_with_the_term_and_dated_tranches_stay_due() -> None:
