@@ -23,7 +23,7 @@ def non_negative(values: ArrayLike, what: str) -> Floats:
     >>> non_negative([1, 0], "spend")
     array([1., 0.])
     """
-    array = np.asanyarray(values, dtype=np.float64)
+    array: Floats = np.asarray(values, dtype=np.float64)
     # A comparison with nan is false, so this one line refuses it too.
     if not (array.min(initial=0.0) >= 0.0 and array.max(initial=0.0) < np.inf):
         bad = array[~((array >= 0.0) & (array < np.inf))].flat[0]
@@ -31,11 +31,12 @@ def non_negative(values: ArrayLike, what: str) -> Floats:
     return array
 
 
-def _ordered_sum(values: Floats, axis: int = -1) -> Floats:
+def _ordered_sum(values: Floats) -> Floats:
     # numpy's sum groups terms by array length, and an added zero would then change the last bit.
-    running: Floats = np.cumsum(values, axis=axis)
-    total: Floats = running.take(-1, axis=axis) if values.shape[axis] else values.sum(axis=axis)
-    return total
+    if values.shape[-1] == 0:
+        return np.zeros(values.shape[:-1])
+    last: Floats = np.cumsum(values, axis=-1)[..., -1]
+    return last
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
@@ -194,7 +195,7 @@ def market_hhi(alignment: ArrayLike) -> Floats:
     >>> float(market_hhi([[2.0, 2.0], [0.0, 4.0]]))
     6250.0
     """
-    return hhi(_ordered_sum(_matrix(alignment), axis=-2))
+    return hhi(_ordered_sum(np.swapaxes(_matrix(alignment), -1, -2)))
 
 
 def primary_provider(alignment: ArrayLike) -> NDArray[np.int64]:

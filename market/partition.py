@@ -48,12 +48,13 @@ def alignment_modularity(alignment: ArrayLike) -> float:
     >>> alignment_modularity([[2.0, 0.0], [0.0, 2.0]])
     0.5
     """
+    primary = primary_provider(alignment)
     matrix = non_negative(alignment, "alignment")
     labs, providers = matrix.shape
     edges = np.zeros((labs + providers, labs + providers))
     edges[:labs, labs:] = matrix
     edges[labs:, :labs] = matrix.T
-    return _modularity(edges, np.concatenate([primary_provider(matrix), np.arange(providers)]))
+    return _modularity(edges, np.concatenate([primary, np.arange(providers)]))
 
 
 def _modularity(edges: Floats, label: np.ndarray) -> float:
