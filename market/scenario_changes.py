@@ -80,7 +80,7 @@ def _check_removal(value: dict[str, Any], inherited: dict[str, Any], key: str, p
         raise problem("an entry that is removed can set nothing else", where=locate(flag), path=flag)
     if key not in inherited:
         raise problem(
-            "nothing of this name is inherited",
+            "there is no such entry to remove",
             where=locate(flag),
             path=flag,
             allowed=", ".join(inherited),
