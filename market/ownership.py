@@ -74,9 +74,11 @@ class CapTable:
 
         Shares outstanding never fall: a holder who gains receives new shares, a holder who loses
         sees the others receive them; only `frac` 0 cancels the holder's shares. Raises ValueError
-        for a fraction outside [0, 1) or when nobody else holds shares.
+        for a fraction outside [0, 1), one below a single share, or when nobody else holds shares.
         """
         _check_fraction(holder, frac)
+        if 0.0 < frac * OPENING_SHARES < 1.0:
+            raise ValueError(f"fraction of {holder} is {frac}, less than one share")
         held = self._shares.get(holder, 0)
         others = self.shares_outstanding - held
         if not others:

@@ -101,6 +101,11 @@ def test_impossible_fractions_are_refused(fraction: float) -> None:
         table.set_fraction("AMD", fraction)
 
 
+def test_a_recapitalisation_below_one_share_is_refused() -> None:
+    with pytest.raises(ValueError, match="fraction of staff is 5e-324, less than one share"):
+        CapTable({"staff": 1.0, "seed": 1.0}).set_fraction("staff", 5e-324)
+
+
 def test_nobody_to_recapitalise_with() -> None:
     with pytest.raises(ValueError, match="staff holds all shares"):
         CapTable({"staff": 1.0}).set_fraction("staff", 0.5)
@@ -110,7 +115,7 @@ EVENTS = st.lists(
     st.tuples(
         st.sampled_from(["issue", "grant", "set"]),
         st.sampled_from(["Amazon", "Microsoft", "staff"]),
-        st.floats(0.0, 0.9),
+        st.just(0.0) | st.floats(0.001, 0.9),
         st.floats(1.0, 1000.0),
     ),
     max_size=12,
