@@ -131,7 +131,9 @@ class TermSheet:
     @property
     def obligations_end(self) -> int:
         """First quarter in which neither capacity, a dated exclusivity nor a dated revenue share is owed."""
-        return max(self.end_quarter, self.exclusive_until or 0, self.revenue_share_until or 0)
+        clause = self.exclusive_until if self.exclusivity is not Exclusivity.NONE else None
+        share = self.revenue_share_until if self.revenue_share_frac > 0.0 else None
+        return max(self.end_quarter, clause or 0, share or 0)
 
     @property
     def commitment_usd_bn(self) -> float:

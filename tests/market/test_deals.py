@@ -49,13 +49,18 @@ def test_totals_of_an_equity_only_term_sheet_are_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exclusive_until", "revenue_share_until", "expected"), [(None, None, 8105), (8110, None, 8110), (8104, 8120, 8120)]
+    ("change", "expected"),
+    [
+        ({}, 8105),
+        ({"exclusivity": Exclusivity.PRIMARY, "exclusive_until": 8110}, 8110),
+        ({"exclusivity": Exclusivity.PRIMARY, "exclusive_until": 8103}, 8105),
+        ({"exclusive_until": 8110}, 8105),
+        ({"revenue_share_frac": 0.2, "revenue_share_until": 8120}, 8120),
+        ({"revenue_share_until": 8120}, 8105),
+    ],
 )
-def test_obligations_end_with_the_last_dated_term(
-    exclusive_until: int | None, revenue_share_until: int | None, expected: int
-) -> None:
-    terms = dataclasses.replace(TERMS, exclusive_until=exclusive_until, revenue_share_until=revenue_share_until)
-    assert terms.obligations_end == expected
+def test_obligations_end_with_the_last_dated_term_that_binds(change: dict[str, object], expected: int) -> None:
+    assert dataclasses.replace(TERMS, **change).obligations_end == expected  # type: ignore[arg-type]
 
 
 def test_a_new_deal_has_one_flag_per_tranche_and_warrant() -> None:
