@@ -65,6 +65,7 @@ def files_hash(paths: Mapping[str, Path]) -> str:
 
 
 def capex_rows(quarterly: Sequence[Cells], annual: Sequence[Cells], names: Names) -> Iterator[CapexRow]:
+    """Quarterly rows, then fiscal years that are calendar years; a second figure for a quarter is refused."""
     seen: set[tuple[str, int]] = set()
     for cells in quarterly:
         company, quarter = names.require("company", cells, "company").name, cells.quarter("quarter")
@@ -80,6 +81,7 @@ def capex_rows(quarterly: Sequence[Cells], annual: Sequence[Cells], names: Names
 
 
 def cloud_rows(lines: Iterable[Cells], names: Names) -> Iterator[CloudRow]:
+    """Rows of the segments that are a provider's cloud; the other segments are only checked."""
     seen: set[tuple[str, int]] = set()
     for cells in lines:
         company = names.require("company", cells, "company").name
@@ -97,6 +99,7 @@ def _refuse_second(cells: Cells, seen: set[tuple[str, int]], key: tuple[str, int
 
 
 def share_rows(lines: Iterable[Cells], names: Names, notes: list[str]) -> Iterator[MeasureRow]:
+    """Market shares as fractions, by provider."""
     for cells in lines:
         provider = _name(names, "provider", cells, "provider", notes).name
         share = cells.required_number("share_pct") / 100
@@ -104,18 +107,21 @@ def share_rows(lines: Iterable[Cells], names: Names, notes: list[str]) -> Iterat
 
 
 def adoption_rows(lines: Iterable[Cells]) -> Iterator[MeasureRow]:
+    """Adoption measures as fractions."""
     for cells in lines:
         quarter, value = quarter_of(cells.day("date")), cells.required_number("value_pct") / 100
         yield MeasureRow(cells.where, quarter, cells.confidence(), cells.text("measure"), value, "frac")
 
 
 def supply_rows(lines: Iterable[Cells]) -> Iterator[MeasureRow]:
+    """Supply measures in their own units."""
     for cells in lines:
         value, unit = cells.required_number("value"), cells.text("unit")
         yield MeasureRow(cells.where, cells.quarter("quarter"), cells.confidence(), cells.text("measure"), value, unit)
 
 
 def lab_rows(lines: Iterable[Cells], names: Names, notes: list[str]) -> Iterator[LabRow]:
+    """What became known of labs; a new lab is noted."""
     for cells in lines:
         day = cells.day("date")
         yield LabRow(
@@ -133,6 +139,7 @@ def lab_rows(lines: Iterable[Cells], names: Names, notes: list[str]) -> Iterator
 
 
 def deal_rows(lines: Iterable[Cells], names: Names, notes: list[str]) -> Iterator[DealRow]:
+    """Disclosed deals with their slugs; a new provider or lab is noted."""
     slugs: set[str] = set()
     for cells in lines:
         provider, lab = (_name(names, use, cells, use, notes) for use in ("provider", "lab"))
