@@ -93,7 +93,7 @@ def shown(value: Any) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     size = abs(value)
-    digits = 0 if size >= 100 or size == 0 else 1 if size >= 10 else 2 if size >= 0.1 else 3
+    digits = 0 if size >= 100 or size == round(size) else 1 if size >= 10 else 2 if size >= 0.1 else 3
     return f"{value:,.{digits}f}"
 
 
@@ -111,17 +111,15 @@ def colours(names: Iterable[str]) -> dict[str, str]:
 
 
 def time_chart(quarters: Sequence[str], series: list[dict[str, Any]], *, log: bool = False,
-               right_px: int = 16, percent: bool = False) -> dict[str, Any]:
+               right_px: int = 16) -> dict[str, Any]:
     """An ECharts option: quarters across, the given series, a tooltip for each quarter."""
     value_axis: dict[str, Any] = {"type": "log" if log else "value", "scale": True, "axisLine": {"show": False}}
     if log:
         value_axis["minorSplitLine"] = {"show": False}
-    if percent:
-        value_axis["axisLabel"] = {"formatter": "{value} %"}
     return {
         "animation": False,
         "aria": {"enabled": False},
-        "grid": {"left": 8, "right": right_px, "top": 14, "bottom": 6, "containLabel": True},
+        "grid": {"left": 8, "right": right_px, "top": 26, "bottom": 6, "containLabel": True},
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": {"type": "category", "data": list(quarters), "boundaryGap": False,
                   "axisLabel": {"interval": 3 if len(quarters) > 12 else "auto", "hideOverlap": True},
@@ -137,7 +135,8 @@ def line(name: str, values: Sequence[float | None], colour: str, *, dash: str | 
     return {
         "type": "line", "name": name, "data": list(values), "showSymbol": False, "color": colour, "z": 3,
         "lineStyle": {"width": width, "type": dash, "color": colour},
-        "endLabel": {"show": labelled, "formatter": "{a}", "fontSize": 11, "distance": 4},
+        "endLabel": {"show": labelled, "formatter": "{mark|■} {a}", "fontSize": 11, "lineHeight": 15, "distance": 4,
+                     "rich": {"mark": {"color": colour, "fontSize": 10}}},
         "labelLayout": {"moveOverlap": "shiftY"},
         "emphasis": {"focus": "series"},
     }
@@ -160,7 +159,7 @@ def mark_history(series: dict[str, Any], first: str, last: str) -> dict[str, Any
     area = {
         "silent": True,
         "itemStyle": {"color": "rgba(122,127,135,0.13)"},
-        "label": {"position": "insideTopLeft", "fontSize": 11},
+        "label": {"position": "top", "fontSize": 11},
         "data": [[{"name": f"facts imposed to {last}", "xAxis": first}, {"xAxis": last}]],
     }
     return {**series, "markArea": area}

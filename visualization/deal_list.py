@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from market.calendar import quarter_name
 from visualization.chart import shown
 from visualization.markup import csv_link, text
 from visualization.quantiles import Tables, table
@@ -81,7 +82,7 @@ def _sheet(deal: Mapping[str, Any], imputed: frozenset[str]) -> str:
     warrants = [f"{w.get('issuer')} gives {w.get('holder')} {shown(100 * _float(w.get('stake_frac')))} % on {_trigger(w)}"
                 for w in _json_list(deal.get("warrants"))]
     return f'<div class="sheet-body"><h4>Term sheet <code>{text(deal["deal"])}</code></h4><dl class="terms">{terms}</dl>' \
-           f"{_list('Tranches', tranches)}{_list('Warrants', warrants)}</div>"
+           f"{_list('Tranches', tranches)}{_list('Warrants', warrants)}{_list('What became of it', _events(deal.get('events')))}</div>"
 
 
 def _why(negotiation: Mapping[str, Any] | None, origin: str) -> str:
@@ -121,7 +122,7 @@ def _fall(name: str, start: float, end: float, low: float, span: float) -> str:
     left, width = 100 * (min(start, end) - low) / span, max(100 * abs(end - start) / span, 0.6)
     sign = "sum" if name == "sum" else "gain" if end >= start else "loss"
     number = ("+" if end >= start and sign != "sum" else "−" if end < start else "") + shown(abs(end - start))
-    return f'<tr class="{sign}"><th scope="row">{text(name)}</th><td class="bar"><span style="margin-left:{left:.1f}%;' \
+    return f'<tr class="{sign}"><th scope="row">{text(name)}</th><td class="step"><span style="margin-left:{left:.1f}%;' \
            f'width:{width:.1f}%"></span></td><td class="n">{number}</td></tr>'
 
 
@@ -150,7 +151,7 @@ def _years(quarters: Any) -> float:
 
 def _number(value: Any) -> str:
     number = _float(value)
-    return "–" if number == 0 or number != number else shown(number)
+    return "–" if number == 0 or number != number else shown(number).replace("-", "−")
 
 
 def _key(value: Any) -> str:
@@ -165,15 +166,29 @@ def _word(value: Any) -> str:
 def _term(value: Any, unit: str) -> str:
     if isinstance(value, str):
         return _word(value)
+    if float(value) == 0:
+        return "none"
     return f"{shown(100 * float(value))} %" if unit == "%" else f"{shown(float(value))} {unit}".strip()
 
 
 def _trigger(part: Mapping[str, Any]) -> str:
     kind, threshold = str(part.get("trigger", "date")), part.get("threshold", "")
-    level = shown(threshold) if isinstance(threshold, int | float) else str(threshold)
+    level = _when(threshold) if kind == "date" else shown(threshold) if isinstance(threshold, int | float) else str(threshold)
     words = {"date": "{}", "gw_live": "{} GW live", "revenue": "run-rate revenue of {} USD bn",
              "valuation": "a valuation of {} USD bn"}
     return words.get(kind, f"{kind} {{}}").format(level)
+
+
+def _when(quarter: Any) -> str:
+    """The name of a quarter given by name or by index."""
+    return quarter_name(int(quarter)) if isinstance(quarter, int | float) else str(quarter)
+
+
+def _events(value: Any) -> list[str]:
+    """What became of the deal: pairs of quarter and words, or records of any shape."""
+    found = json.loads(value) if isinstance(value, str) and value else []
+    return [f"{_when(event[0])}: {event[1]}" if isinstance(event, list) and len(event) == 2 else
+            ", ".join(map(str, event.values())) if isinstance(event, dict) else str(event) for event in found]
 
 
 def _list(title: str, items: Sequence[str]) -> str:

@@ -100,7 +100,7 @@ def dependence(tables: Tables) -> Figure:
     labs = _active_labs(tables, "dependence_hhi")
     fans = _by_size(fan_by(labs[~labs["lab"].isin(INTEGRATED_LABS)], "dependence_hhi", "lab"))
     parts = (Part("imposed quarters: deals disclosed, their GW and terms", Kind.IMPUTED), Part("forecast", Kind.SIMULATED))
-    return _lines("dependence", "How dependent each lab is", _leader("depends the most on few providers", "", fans),
+    return _lines("dependence", "How dependent each lab is", _leader("is the lab most tied to few hosts", "", fans),
                   "HHI of a lab's compute over providers, 10,000 = one provider", fans, tables, parts)
 
 
@@ -189,7 +189,7 @@ def _lines(name: str, title: str, sentence: str, unit: str, fans: Mapping[str, p
             series += band(f"{label} 80 %", levels[0.1], levels[0.9], chosen[label], 0.22 if len(fans) < 3 else 0.13)
         if several and position == 0 and len(fans) <= 3:
             series += band(f"{label} 50 %", levels[0.25], levels[0.75], chosen[label], 0.28)
-    option = time_chart(quarters, series, log=log, right_px=104 if len(fans) > 1 else 16)
+    option = time_chart(quarters, series, log=log, right_px=28 + 7 * max(map(len, fans)) if len(fans) > 1 else 16)
     columns, rows = _fan_rows(fans, quarters)
     return Figure(name, title, sentence, unit, option, columns, rows, tuple(parts), _key(tables, log, len(fans)))
 

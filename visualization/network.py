@@ -19,8 +19,12 @@ EDGE_STYLES: dict[str, tuple[str, str | list[int], float]] = {
 }
 """Kind of edge -> colour, dash, curve."""
 
-_WIDTH, _HEIGHT = 1000.0, 620.0
+_WIDTH, _HEIGHT = 1250.0, 620.0
 _DOTS = 100
+_CORNERS: list[dict[str, Any]] = [
+    {"name": f"corner {x:.0f}", "x": x, "y": y, "symbol": "none", "symbolSize": 0, "label": {"show": False}}
+    for x, y in ((0.0, 0.0), (_WIDTH, _HEIGHT))]
+"""Unseen nodes that hold the frame, so that a place is the same in every quarter."""
 
 type Place = tuple[float, float]
 type Edge = tuple[str, str, str, float, str]
@@ -87,7 +91,7 @@ def _deal_edges(deals: pd.DataFrame, run: int, quarter: str, providers: set[str]
 def _places(tables: Tables, run: int) -> dict[str, Place]:
     """Providers on an outer ellipse, labs on an inner one near their hosts over all quarters, others inside."""
     providers = list(dict.fromkeys(table(tables, "providers", "provider")["provider"]))
-    places = _ring(providers, 0.40, 0.36, -math.pi / 2 + math.pi / max(len(providers), 1))
+    places = _ring(providers, 0.41, 0.345, -math.pi / 2 + math.pi / max(len(providers), 1))
     rows = table(tables, "alignment", "run", "lab", "provider", "delivered_gw")
     rows = rows[(rows["run"] == run) & rows["provider"].isin(places)]
     weights = {str(lab): group.groupby("provider")["delivered_gw"].sum().to_dict()
@@ -95,7 +99,7 @@ def _places(tables: Tables, run: int) -> dict[str, Place]:
     labs = list(dict.fromkeys(str(lab) for lab in table(tables, "labs", "lab")["lab"]))
     places |= _lab_places(labs, {lab: _centre(weights.get(lab, {}), places) for lab in labs})
     others = sorted(set(table(tables, "deals", "provider")["provider"].dropna()) - set(places))
-    return places | _ring(others, 0.085, 0.085, -math.pi / 2)
+    return places | _ring(others, 0.09, 0.075, -math.pi / 2)
 
 
 def _ring(names: Sequence[str], rx: float, ry: float, start: float) -> dict[str, Place]:
@@ -119,7 +123,7 @@ def _lab_places(labs: Sequence[str], centres: Mapping[str, Place]) -> dict[str, 
         return math.atan2(y - _HEIGHT / 2, x - _WIDTH / 2)
 
     ordered = sorted(labs, key=lambda lab: (angle(lab), lab))
-    turns = [_ring(ordered, 0.225, 0.21, 2 * math.pi * turn / 72) for turn in range(72)]
+    turns = [_ring(ordered, 0.225, 0.2, 2 * math.pi * turn / 72) for turn in range(72)]
     return min(turns, key=lambda ring: sum(math.dist(ring[lab], centres[lab]) ** 2 for lab in labs))
 
 
@@ -175,7 +179,7 @@ def _dot(name: str, centre: Place, position: int, colour: str) -> dict[str, Any]
     outward = math.atan2(centre[1] - _HEIGHT / 2, centre[0] - _WIDTH / 2)
     row, column = divmod(position, 11)
     angle = outward + (column - 5) * 0.23 + (0.115 if row % 2 else 0.0)
-    radius = 64 + 16 * row
+    radius = 52 + 14 * row
     return {"name": name, "x": round(centre[0] + radius * math.cos(angle), 1),
             "y": round(centre[1] + radius * math.sin(angle), 1), "symbol": "circle", "symbolSize": 5,
             "itemStyle": {"color": colour, "opacity": 0.6}, "label": {"show": False}, "tooltip": {"show": False},
@@ -185,7 +189,7 @@ def _dot(name: str, centre: Place, position: int, colour: str) -> dict[str, Any]
 def _drawn_edge(edge: Edge) -> dict[str, Any]:
     source, target, kind, amount, unit = edge
     colour, dash, curve = EDGE_STYLES[kind]
-    scale = {"GW": 1.5, "USD bn": 0.35, "% stake": 0.5}[unit]
+    scale = {"GW": 1.5, "USD bn": 0.16, "% stake": 0.28}[unit]
     width = min(1.2 + scale * math.sqrt(amount), 8.0)
     return {"source": source, "target": target, "value": f"{kind}: {shown(amount)} {unit}",
             "lineStyle": {"color": colour, "type": dash, "curveness": curve, "width": round(width, 2), "opacity": 0.75}}
@@ -196,8 +200,8 @@ def _option(nodes: list[dict[str, Any]], links: list[dict[str, Any]]) -> dict[st
         "animation": False,
         "tooltip": {"confine": True},
         "series": [{
-            "type": "graph", "layout": "none", "left": "6%", "right": "6%", "top": "8%", "bottom": "10%",
-            "data": nodes, "links": links,
+            "type": "graph", "layout": "none", "left": "center", "top": "middle",
+            "data": [*_CORNERS, *nodes], "links": links,
             "labelLayout": {"hideOverlap": False}, "roam": False,
             "emphasis": {"focus": "adjacency", "scale": False},
             "blur": {"itemStyle": {"opacity": 0.15}, "lineStyle": {"opacity": 0.06}},

@@ -42,7 +42,8 @@ def fan(rows: pd.DataFrame, column: str, levels: Sequence[float] = LEVELS) -> pd
     >>> fan(rows, "x", (0.0, 0.5, 1.0)).loc["2026Q1"].tolist()
     [1.0, 2.0, 4.0]
     """
-    return rows.groupby("quarter", sort=True)[column].quantile(list(levels)).unstack().reindex(columns=list(levels))
+    values = rows[column].astype("float64").groupby(rows["quarter"], sort=True)
+    return values.quantile(list(levels)).unstack().reindex(columns=list(levels))
 
 
 def fan_by(rows: pd.DataFrame, column: str, by: str, levels: Sequence[float] = LEVELS) -> dict[str, pd.DataFrame]:

@@ -152,7 +152,7 @@ def _header(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any], sce
 
 def _repeat_commands(manifest: Mapping[str, Any], runs: int) -> str:
     seed = shlex.quote(str(manifest.get("seed", 0)))
-    return f"cloudpact run scenario.toml --seed {seed} --runs {runs} --out ../again\ncloudpact report ../again"
+    return f"cloudpact run scenario.toml --seed {seed} --runs {runs} --out again\ncloudpact report again"
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

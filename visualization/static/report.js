@@ -18,7 +18,7 @@
   const number = (value) => {
     if (value === null || value === undefined) return "–";
     const size = Math.abs(value);
-    const digits = size >= 100 || size === 0 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3;
+    const digits = size >= 100 || Number.isInteger(size) ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3;
     return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   };
 
@@ -45,7 +45,7 @@
     return tip;
   };
 
-  const themed = (figure, width) => {
+  const themed = (figure, width, height) => {
     const option = structuredClone(figure.option);
     const ink = colour("--ink"), soft = colour("--soft"), narrow = width < 560;
     option.textStyle = { color: ink, fontFamily: getComputedStyle(document.body).fontFamily };
@@ -56,20 +56,29 @@
       axis.axisLine = { ...axis.axisLine, lineStyle: { color: colour("--line") } };
       axis.splitLine = { show: axis === option.yAxis, lineStyle: { color: colour("--grid") } };
     }
-    if (option.grid && narrow) option.grid.right = Math.min(option.grid.right, 84);
+    if (option.xAxis && figure.rows.length > 12) {
+      option.xAxis.axisLabel.interval = (index, quarter) => quarter.endsWith("Q1");
+      option.xAxis.axisLabel.formatter = (quarter) => quarter.slice(0, 4);
+    }
     for (const series of option.series) {
       if (series.markArea) series.markArea.label.color = soft;
       if (series.endLabel) series.endLabel.color = ink;
-      if (series.type === "graph") styleGraph(series, ink, narrow);
+      if (series.type === "graph") styleGraph(series, ink, narrow, width, height);
     }
     return option;
   };
 
-  // On a narrow screen the picture is turned upright, smaller, and without the enterprises' dots.
-  const styleGraph = (series, ink, narrow) => {
+  // The picture keeps its proportions. On a narrow screen it is turned upright, smaller, and without the
+  // enterprises' dots.
+  const styleGraph = (series, ink, narrow, width, height) => {
     series.label = { color: ink, textBorderColor: colour("--card"), textBorderWidth: 3 };
+    const frame = series.data.filter((node) => node.symbol === "none");
+    const across = Math.max(...frame.map((node) => node.x)), down = Math.max(...frame.map((node) => node.y));
+    const ratio = narrow ? down / across : across / down;
+    if (width / height > ratio) series.height = height - 10;
+    else series.width = width - 10;
     if (!narrow) return;
-    series.data = series.data.filter((node) => node.symbolSize > 5);
+    series.data = series.data.filter((node) => node.symbol === "none" || node.symbolSize > 5);
     for (const node of series.data) {
       [node.x, node.y] = [node.y, node.x];
       node.symbolSize *= 0.72;
@@ -82,7 +91,7 @@
     const chart = drawn.get(box) || echarts.init(box, null, { renderer: "svg" });
     drawn.set(box, chart);
     chart.resize();
-    chart.setOption(themed(figures[box.dataset.chart], box.clientWidth), { notMerge: true });
+    chart.setOption(themed(figures[box.dataset.chart], box.clientWidth, box.clientHeight), { notMerge: true });
   };
   const boxes = [...document.querySelectorAll(".chart")];
   const drawAll = () => boxes.forEach(draw);
