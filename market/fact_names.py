@@ -160,6 +160,8 @@ def read_overrides(lines: Iterable[Cells]) -> dict[str, tuple[Override, ...]]:
     for cells in lines:
         term = cells.one_of("term", OVERRIDE_TERMS)
         value = float(cells.quarter("value")) if term.endswith("_quarter") else cells.required_number("value")
+        if value <= 0:
+            raise cells.error(f"value is {value:g}; it must be above zero")
         override = Override(term, value, cells.day("known_from"), cells.text("reason"))
         slug = cells.text("slug")
         overrides[slug] = (*overrides.get(slug, ()), override)

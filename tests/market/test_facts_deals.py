@@ -112,7 +112,7 @@ def test_compute_to_equity_ratios_where_both_are_disclosed() -> None:
     )
 
 
-@pytest.mark.parametrize(("lab", "gw"), [("OpenAI", 11.1), ("Anthropic", 8.1)])
+@pytest.mark.parametrize(("lab", "gw"), [("OpenAI", 11.3), ("Anthropic", 8.1)])
 def test_most_capacity_under_contract_in_2028_29_is_8_to_15_gw(lab: str, gw: float) -> None:
     quarters = range(quarter_index("2028Q1"), quarter_index("2029Q4") + 1)
     terms = [deal.terms for deal in DEALS.values() if deal.terms.lab == lab]

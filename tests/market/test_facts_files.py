@@ -131,6 +131,13 @@ def test_a_bad_deal_row_gives_one_line(change: dict[str, str], message: str, tmp
         ("capex_quarterly.csv", "2026Q5,AMZN,1,,x,high,", "quarter: '2026Q5' is not a quarter such as 2026Q3"),
         ("capex_quarterly.csv", "2026Q2,AMZN", "2 cells where the header has 7"),
         ("supply.csv", "2026Q2,x,,usd,x,high,", "value is blank"),
+        ("deal_overrides.csv", "x,term_years,0,2026-01-01,y", "value is 0; it must be above zero"),
+        ("deal_overrides.csv", "x,start_quarter,2026,2026-01-01,y", "value: '2026' is not a quarter such as 2026Q3"),
+        (
+            "deal_roles.csv",
+            "oracle-openai-2025-07,signed,x,y,,",
+            "slug 'oracle-openai-2025-07' stands here a second time",
+        ),
     ],
 )
 def test_a_bad_row_of_a_series_gives_one_line(name: str, line: str, message: str, tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ def test_an_empty_market_meets_nothing() -> None:
 def test_refusals() -> None:
     with pytest.raises(ValueError, match=r"^first and second: both are firm 1, a merger takes two$"):
         merger([1.0, 1.0], 1, 1)
+    with pytest.raises(ValueError, match=r"^first and second: found -1, firms are numbered 0 to 1$"):
+        merger([1.0, 1.0], 0, -1)
     with pytest.raises(ValueError, match=r"^amounts: expected a vector, found shape \(1, 2\)$"):
         merger([[1.0, 1.0]], 0, 1)
     with pytest.raises(ValueError, match=r"^share_frac: found 30\.0, a share is at most 1$"):
