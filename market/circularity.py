@@ -98,15 +98,15 @@ def cycle_flow(flows: ArrayLike) -> float:
 
     Formula: the largest circulation inside the payments, each cycle counted once by its amount:
     max sum_C x_C over simple cycles C with x_C >= 0 and sum_(C through i->j) x_C <= F_ij.
-    For a simple cycle it is the smallest payment on it. By duality it is also the least
-    amount of payments (divisible) that would have to be taken away to leave no cycle at all.
+    For a simple cycle it is the smallest payment on it. At least this amount of payments would
+    have to be cancelled to leave no cycle at all, by duality.
 
     Shapes and units: flows (parties, parties), F[i, j] paid by i to j in one window, USD bn
     -> USD bn, between 0 and half of all payments. A round trip of X adds exactly X.
     Special cases: no cycle, no party: 0. Payments to oneself do not count. Accuracy about
     1e-7 of the largest payment. ValueError if not square or negative.
-    Source: cycle packing, the fractional dual of feedback arcs (Lucchesi and Younger 1978, Journal
-    of the London Mathematical Society 17).
+    Source: fractional cycle packing, the dual of feedback arcs (Lucchesi and Younger 1978, Journal
+    of the London Mathematical Society 17, where the two are equal: planar graphs).
 
     >>> ring = np.zeros((3, 3))
     >>> ring[0, 1], ring[1, 2], ring[2, 0] = 50, 100, 80

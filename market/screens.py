@@ -30,7 +30,7 @@ def merger(amounts: ArrayLike, first: int, second: int) -> Merger:
     Formula: delta = 10,000 * 2 s_a s_b, post = pre + delta, share = s_a + s_b.
 
     Shapes and units: amounts (n,), any additive unit; first and second, positions of two firms.
-    Special cases: none active: nan throughout; ValueError for the same firm twice.
+    Special cases: none active: nan throughout; ValueError for the same firm twice or none.
     Source: US Department of Justice and Federal Trade Commission, Merger Guidelines (2023), 2.1.
 
     >>> merger([20, 20, 60], 0, 1)
@@ -39,6 +39,9 @@ def merger(amounts: ArrayLike, first: int, second: int) -> Merger:
     share = shares(amounts)
     if share.ndim != 1:
         raise ValueError(f"amounts: expected a vector, found shape {share.shape}")
+    for position in (first, second):
+        if not 0 <= position < len(share):
+            raise ValueError(f"first and second: found {position}, firms are numbered 0 to {len(share) - 1}")
     if first == second:
         raise ValueError(f"first and second: both are firm {first}, a merger takes two")
     pre = float(hhi(amounts))
