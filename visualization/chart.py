@@ -19,6 +19,10 @@ type Cell = str | float | int | None
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#B97F00", "#C46A9C", "#3A98CF", "#7A7F87", "#8C6D1F")
 """Okabe and Ito's colours, darkened where needed: 3:1 or better on the light and on the dark card."""
 
+ON_DARK = dict(zip(PALETTE, ("#4DA3DD", "#F0803C", "#2FC79A", "#E6A92E", "#E08FBD", "#7CC4EE", "#A3ABB6", "#CDB25A"),
+                   strict=True))
+"""The same hues, brighter, for a dark card."""
+
 DASHES: tuple[str | list[int], ...] = ("solid", "dashed", "dotted", [10, 3, 2, 3], [14, 4], [2, 2], [6, 2, 2, 2, 2, 2])
 """Told apart without colour: the i-th line of a chart has the i-th dash."""
 

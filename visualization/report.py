@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import shlex
 import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -17,10 +14,10 @@ from typing import Any
 import pandas as pd
 
 from visualization import figures
-from visualization.chart import Figure
+from visualization.chart import ON_DARK, Figure
 from visualization.deal_list import deal_list
-from visualization.echarts import echarts_source
-from visualization.markup import alternative, chart_card, heat_card, provenance, script_json, text
+from visualization.page import chart_data, echarts_source, policy, static
+from visualization.markup import alternative, chart_card, heat_card, provenance, text
 from visualization.network import EDGE_STYLES, graph_quarters, relationship_graph
 from visualization.quantiles import TableError, last_fact, last_quarter, run_count, table
 from visualization.tiles import tiles_html
@@ -67,14 +64,14 @@ def render_report(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any
     cards = _cards(tables)
     drawn = [*graphs, *(figure for group in cards.values() for figure in group)]
     library = echarts_source()
-    script = _static("report.js")
-    return Template(_static("report.html")).substitute(
-        policy=_policy(library or "", script), css=_static("report.css"), title=text(_title(manifest, scenario_text)),
+    charts, script = static("charts.js"), static("report.js")
+    return Template(static("report.html")).substitute(
+        policy=policy(library or "", charts, script), css=static("report.css"), title=text(_title(manifest, scenario_text)),
         header=_header(tables, manifest, scenario_text), tiles=tiles_html(tables), graphs=_graph_section(graphs, run),
         **{name: "".join(map(chart_card, group)) for name, group in cards.items()},
         matrices=_matrices(tables), deals=deal_list(tables, run), run=run, limits=_limits(tables),
-        missing="" if library else _MISSING, data=script_json({figure.name: _chart_data(figure) for figure in drawn}),
-        library=library or "", script=script,
+        missing="" if library else _MISSING, data=chart_data(drawn),
+        library=library or "", charts=charts, script=script,
     )
 
 
@@ -90,22 +87,6 @@ def _cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[Figure]]:
         "use": [*figures.utilisation_and_price(tables)],
         "labs": [figures.lab_revenue(tables)],
     }
-
-
-def _chart_data(figure: Figure) -> dict[str, Any]:
-    """What the script needs: the option, and the table for the tooltip of a chart over time."""
-    over_time = figure.columns[0] == "quarter"
-    return {"option": figure.option, "columns": figure.columns if over_time else (), "rows": figure.rows if over_time else ()}
-
-
-def _static(name: str) -> str:
-    return files("visualization").joinpath("static", name).read_text(encoding="utf-8")
-
-
-def _policy(*scripts: str) -> str:
-    """A content security policy: no network at all, and only these scripts, known by their hash."""
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts if s)
-    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {hashes}; base-uri 'none'; form-action 'none'"
 
 
 def _read_text(path: Path) -> str:
@@ -169,7 +150,7 @@ def _graph_section(graphs: list[Figure], run: int) -> str:
                       f'{" checked" if figure is graphs[-1] else ""}><span>{text(figure.name.removeprefix("relationships-"))}'
                       "</span></label>" for figure in graphs)
     panels = "".join(_graph_panel(figure, figure is graphs[-1]) for figure in graphs)
-    keys = "".join(f'<li><svg width="34" height="8" aria-hidden="true"><line x1="1" y1="4" x2="33" y2="4" stroke="{colour}" '
+    keys = "".join(f'<li><svg width="34" height="8" aria-hidden="true" style="--c:{colour};--d:{ON_DARK[colour]}"><line x1="1" y1="4" x2="33" y2="4" '
                    f'stroke-width="2.5" stroke-dasharray="{_dasharray(dash)}"/></svg>{text(kind)}</li>'
                    for kind, (colour, dash, _) in EDGE_STYLES.items())
     return f"""<fieldset class="quarters"><legend>Quarter</legend>{buttons}</fieldset>
