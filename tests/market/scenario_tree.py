@@ -30,6 +30,12 @@ class Shock(Group):
     size: float = param(0.5, unit="frac", low=0.0, high=1.0, meaning="How much", source="ours")
     hits: dict[str, float] = Field(default_factory=dict, description="Share by name")
 
+    @model_validator(mode="after")
+    def _no_size_no_hits(self) -> Self:
+        if self.hits and self.size == 0.0:
+            raise ValueError(f"hits: {len(self.hits)} hit by a shock of no size")
+        return self
+
 
 class Demand(Group):
     count: int = param(1000, unit="count", low=1, high=10_000, meaning="Customers | buyers", source="ours")

@@ -148,6 +148,10 @@ def test_an_entry_removed_in_one_file_can_be_added_afresh_in_the_next(tmp_path: 
         ),
         ("[labs.X]\ntarget_frac = 0.5", "case.toml:1: labs.X.host: missing key; allowed: text"),
         ("[hosts.A]\n[labs.X]\nhost = 'B'", "case.toml:3: labs.X.host: unknown host 'B'; allowed: A"),
+        (
+            "[[shocks]]\n[[shocks]]\nsize = 0\nhits.a = 1.0",
+            "case.toml:4: shocks.1.hits: 1 hit by a shock of no size",
+        ),
         ("[demand]\ngrowth = nan", f"case.toml:2: demand.growth: not a finite number (got nan); allowed: {PLAIN}"),
         ("[demand]\ngrowth = -inf", f"case.toml:2: demand.growth: not a finite number (got -inf); allowed: {PLAIN}"),
         (
