@@ -45,14 +45,19 @@ def run(
     scenario: Annotated[str, typer.Argument(metavar="[SCENARIO]", help="Name or TOML file.")] = "baseline",
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the ensemble.")] = 1,
     runs: Annotated[int, typer.Option(min=1, metavar="R", help="Replicates 0 to R-1 of the seed.")] = 24,
-    until: Annotated[str | None, typer.Option(metavar="2035Q4", help="Last quarter, in place of the scenario's.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, metavar="J", help="Processes; as many as cores if not given.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="2035Q4", help="Last quarter, in place of the scenario's.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, metavar="J", help="Processes; as many as cores if not given.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a parameter; may be repeated.")
     ] = None,
     facts: FactsFolder = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="New folder for the results; a numbered one in results/ if not given.")
+        Path | None,
+        typer.Option(metavar="DIR", help="New folder for the results; a numbered one in results/ if not given."),
     ] = None,
     json: Json = False,
 ) -> int:
@@ -65,12 +70,15 @@ def run(
 @app.command(epilog="Example: cloudpact explain results/001-baseline microsoft-openai-2025-10")
 def explain(
     run_dir: RunDirectory,
-    deal: Annotated[str, typer.Argument(metavar="DEAL", help="Slug of a disclosed deal, RUN:NUMBER of a simulated one.")],
+    deal: Annotated[
+        str, typer.Argument(metavar="DEAL", help="Slug of a disclosed deal, RUN:NUMBER of a simulated one.")
+    ],
     json: Json = False,
 ) -> None:
     """Tell why a deal was signed on its terms: both sides' gains, the constraint that bound, the rival offer."""
-    from cloudpact.results import Results
     from experiments.explain import explanation, explanation_text
+
+    from cloudpact.results import Results
 
     told = explanation(Results.load(run_dir), deal)
     typer.echo(_as_json(told) if json else explanation_text(told))
@@ -83,6 +91,18 @@ def report(run_dir: RunDirectory, json: Json = False) -> None:
 
     path = rewrite_report(run_dir)
     typer.echo(_as_json({"report": str(path)}) if json else f"Report: {path}")
+
+
+@app.command(epilog="Example: cloudpact facts capex")
+def facts(
+    series: Annotated[str | None, typer.Argument(metavar="[SERIES]", help="A series; all are listed if not given.")] = None,
+    facts: FactsFolder = None,
+    json: Json = False,
+) -> None:
+    """Print the disclosed facts that the simulation starts from."""
+    from cloudpact.commands_facts import show_facts
+
+    typer.echo(show_facts(series, facts, json))
 
 
 def _as_json(document: object) -> str:
@@ -117,8 +137,9 @@ def _is_mistake(error: Exception) -> bool:
     from cloudpact.results import ResultsError
     from market.facts import FactsError
     from market.scenario_files import ScenarioError
+    from visualization.report import ReportError
 
-    return isinstance(error, ScenarioError | FactsError | ResultsError)
+    return isinstance(error, ScenarioError | FactsError | ResultsError | ReportError)
 
 
 def _complain(message: str, code: int) -> int:

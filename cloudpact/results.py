@@ -125,7 +125,10 @@ def _frame(table: Table, rows: Iterable[Mapping[str, Any]], run: int) -> pd.Data
     expected = set(table.column_names) - {"run"}
     for row in listed:
         _require_same(f"columns of {table.name}", set(row), expected)
-    columns = {c.name: pd.Series([run if c.name == "run" else row[c.name] for row in listed], dtype=c.dtype) for c in table.columns}
+    columns = {
+        c.name: pd.Series([run if c.name == "run" else row[c.name] for row in listed], dtype=c.dtype)
+        for c in table.columns
+    }
     return pd.DataFrame(columns)
 
 

@@ -77,7 +77,11 @@ MARKET = Table(
         _number("capex_big4_usd_bn", USD_PER_QUARTER, "Capex of Amazon, Microsoft, Google and Meta"),
         _number("utilisation_frac", "frac", "Used share of installed capacity, own use included"),
         _number("price_usd_bn_per_gw_quarter", PRICE, "List price of AI compute, weighted by capacity"),
-        _number("alignment_hhi", HHI, "Headline alignment concentration: mean over labs of the HHI of delivered compute by provider, weighted by the lab's compute, integrated labs left out"),
+        _number(
+            "alignment_hhi",
+            HHI,
+            "Headline alignment concentration: mean over labs of the HHI of delivered compute by provider, weighted by the lab's compute, integrated labs left out",
+        ),
         _number("alignment_hhi_all", HHI, "The same with integrated labs"),
         _number("alignment_committed_hhi", HHI, "The same measured by committed spend, integrated labs left out"),
         _number("alignment_equity_hhi", HHI, "The same measured by providers' stakes, integrated labs left out"),
@@ -189,7 +193,9 @@ DEALS = Table(
         _text("lab", "Name of the lab"),
         _text("origin", "disclosed or simulated"),
         _text("status", "proposed, signed, active, fulfilled, terminated or defaulted, at the end of the run"),
-        _number("equity_usd_bn", USD, "Headline equity: all tranches; negative where the provider gives shares to the lab"),
+        _number(
+            "equity_usd_bn", USD, "Headline equity: all tranches; negative where the provider gives shares to the lab"
+        ),
         _number("upfront_usd_bn", USD, "The part of the equity paid at signing"),
         _number("pre_money_usd_bn", USD, "Pre-money valuation of the lab; 0 without equity"),
         _number("stake_frac", "frac", "Stake that all tranches together buy"),
@@ -246,7 +252,15 @@ def data_dictionary() -> str:
         "flows are per quarter, capacity is IT load. The files carry the version, the units and the meanings as metadata.",
     ]
     for table in TABLES.values():
-        parts += ["", f"## {table.name}", "", f"One row: {table.row}.", "", "| column | type | unit | meaning |", "|---|---|---|---|"]
+        parts += [
+            "",
+            f"## {table.name}",
+            "",
+            f"One row: {table.row}.",
+            "",
+            "| column | type | unit | meaning |",
+            "|---|---|---|---|",
+        ]
         parts += [f"| `{c.name}` | {c.dtype} | {c.unit} | {c.meaning} |" for c in table.columns]
     return "\n".join(parts) + "\n"
 

@@ -85,7 +85,11 @@ def _primary(rows: pd.DataFrame) -> dict[str, Any]:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     name, count = ranked[0] if ranked else (None, 0)
     share = count / len(rows) if len(rows) else 0.0
-    return {"primary_provider": name, "share_of_runs": share, "active_share": float(active.mean()) if len(rows) else 0.0}
+    return {
+        "primary_provider": name,
+        "share_of_runs": share,
+        "active_share": float(active.mean()) if len(rows) else 0.0,
+    }
 
 
 def _largest_deals(results: Results) -> dict[str, list[dict[str, Any]]]:
