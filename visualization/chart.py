@@ -19,8 +19,9 @@ type Cell = str | float | int | None
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#B97F00", "#C46A9C", "#3A98CF", "#7A7F87", "#8C6D1F")
 """Okabe and Ito's colours, darkened where needed: 3:1 or better on the light and on the dark card."""
 
-ON_DARK = dict(zip(PALETTE, ("#4DA3DD", "#F0803C", "#2FC79A", "#E6A92E", "#E08FBD", "#7CC4EE", "#A3ABB6", "#CDB25A"),
-                   strict=True))
+ON_DARK = dict(
+    zip(PALETTE, ("#4DA3DD", "#F0803C", "#2FC79A", "#E6A92E", "#E08FBD", "#7CC4EE", "#A3ABB6", "#CDB25A"), strict=True)
+)
 """The same hues, brighter, for a dark card."""
 
 DASHES: tuple[str | list[int], ...] = ("solid", "dashed", "dotted", [10, 3, 2, 3], [14, 4], [2, 2], [6, 2, 2, 2, 2, 2])
@@ -66,10 +67,10 @@ class Figure:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """Comma-separated text with a header line; formulas in text cells are defused.
+    r"""Comma-separated text with a header line; formulas in text cells are defused.
 
     >>> csv_text(("lab", "share"), [("=evil()", 0.5)])
-    "lab,share\\r\\n'=evil(),0.5\\r\\n"
+    "lab,share\r\n'=evil(),0.5\r\n"
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
@@ -114,8 +115,9 @@ def colours(names: Iterable[str]) -> dict[str, str]:
     return chosen
 
 
-def time_chart(quarters: Sequence[str], series: list[dict[str, Any]], *, log: bool = False,
-               right_px: int = 16) -> dict[str, Any]:
+def time_chart(
+    quarters: Sequence[str], series: list[dict[str, Any]], *, log: bool = False, right_px: int = 16
+) -> dict[str, Any]:
     """An ECharts option: quarters across, the given series, a tooltip for each quarter."""
     value_axis: dict[str, Any] = {"type": "log" if log else "value", "scale": True, "axisLine": {"show": False}}
     if log:
@@ -125,32 +127,64 @@ def time_chart(quarters: Sequence[str], series: list[dict[str, Any]], *, log: bo
         "aria": {"enabled": False},
         "grid": {"left": 8, "right": right_px, "top": 26, "bottom": 6, "containLabel": True},
         "tooltip": {"trigger": "axis", "confine": True},
-        "xAxis": {"type": "category", "data": list(quarters), "boundaryGap": False,
-                  "axisLabel": {"interval": 3 if len(quarters) > 12 else "auto", "hideOverlap": True},
-                  "axisTick": {"show": False}},
+        "xAxis": {
+            "type": "category",
+            "data": list(quarters),
+            "boundaryGap": False,
+            "axisLabel": {"interval": 3 if len(quarters) > 12 else "auto", "hideOverlap": True},
+            "axisTick": {"show": False},
+        },
         "yAxis": value_axis,
         "series": series,
     }
 
 
-def line(name: str, values: Sequence[float | None], colour: str, *, dash: str | list[int] = "solid",
-         width: float = 2.2, labelled: bool = True) -> dict[str, Any]:
+def line(
+    name: str,
+    values: Sequence[float | None],
+    colour: str,
+    *,
+    dash: str | list[int] = "solid",
+    width: float = 2.2,
+    labelled: bool = True,
+) -> dict[str, Any]:
     """A line with its name at its end, so that no legend has to be matched by colour."""
     return {
-        "type": "line", "name": name, "data": list(values), "showSymbol": False, "color": colour, "z": 3,
+        "type": "line",
+        "name": name,
+        "data": list(values),
+        "showSymbol": False,
+        "color": colour,
+        "z": 3,
         "lineStyle": {"width": width, "type": dash, "color": colour},
-        "endLabel": {"show": labelled, "formatter": "{mark|■} {a}", "fontSize": 11, "lineHeight": 15, "distance": 4,
-                     "rich": {"mark": {"color": colour, "fontSize": 10}}},
+        "endLabel": {
+            "show": labelled,
+            "formatter": "{mark|■} {a}",
+            "fontSize": 11,
+            "lineHeight": 15,
+            "distance": 4,
+            "rich": {"mark": {"color": colour, "fontSize": 10}},
+        },
         "labelLayout": {"moveOverlap": "shiftY"},
         "emphasis": {"focus": "series"},
     }
 
 
-def band(name: str, low: Sequence[float | None], high: Sequence[float | None], colour: str,
-         opacity: float) -> list[dict[str, Any]]:
+def band(
+    name: str, low: Sequence[float | None], high: Sequence[float | None], colour: str, opacity: float
+) -> list[dict[str, Any]]:
     """The area between two lines, drawn as an unseen base and a filled difference stacked on it."""
-    shared = {"type": "line", "stack": f"band {name}", "stackStrategy": "all", "symbol": "none", "silent": True, "z": 1,
-              "lineStyle": {"opacity": 0}, "tooltip": {"show": False}, "color": colour}
+    shared = {
+        "type": "line",
+        "stack": f"band {name}",
+        "stackStrategy": "all",
+        "symbol": "none",
+        "silent": True,
+        "z": 1,
+        "lineStyle": {"opacity": 0},
+        "tooltip": {"show": False},
+        "color": colour,
+    }
     difference = [None if a is None or b is None else clean(b - a) for a, b in zip(low, high, strict=True)]
     return [
         {**shared, "name": f"{name} base", "data": list(low)},

@@ -23,10 +23,10 @@ def text(value: object) -> str:
 
 
 def script_json(value: Any) -> str:
-    """JSON that cannot end the script element it stands in.
+    r"""JSON that cannot end the script element it stands in.
 
     >>> script_json({"a": "</script>"})
-    '{"a":"\\\\u003c/script>"}'
+    '{"a":"\\u003c/script>"}'
     """
     return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
@@ -52,8 +52,10 @@ def data_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Cel
     """A plain table: the first column heads its row, numbers are rounded for reading."""
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in columns)
     body = "".join(f"<tr>{_cells(row)}</tr>" for row in rows)
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{text(caption)}"><table>' \
-           f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{text(caption)}"><table>'
+        f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def _cells(row: Sequence[Cell]) -> str:
@@ -67,9 +69,11 @@ def _cell(value: Cell) -> str:
 
 def alternative(figure: Figure) -> str:
     """The table behind a chart, folded away, with its download."""
-    return f'<div class="behind"><details><summary>Data table</summary>' \
-           f"{data_table(f'{figure.title} ({figure.unit})', figure.columns, figure.rows)}</details>" \
-           f"{csv_link(figure.name, figure.columns, figure.rows)}</div>"
+    return (
+        f'<div class="behind"><details><summary>Data table</summary>'
+        f"{data_table(f'{figure.title} ({figure.unit})', figure.columns, figure.rows)}</details>"
+        f"{csv_link(figure.name, figure.columns, figure.rows)}</div>"
+    )
 
 
 def chart_card(figure: Figure, *, css_class: str = "") -> str:
@@ -79,18 +83,27 @@ def chart_card(figure: Figure, *, css_class: str = "") -> str:
 <h3 id="title-{text(figure.name)}">{text(figure.title)}</h3>
 <p class="sentence">{text(figure.sentence)}</p>
 <p class="unit">{text(figure.unit)}</p>
-<div class="chart" data-chart="{text(figure.name)}" role="img" aria-label="{text(figure.title)}. {text(figure.sentence)}"></div>
+{chart_box(figure)}
 {key}
 {provenance(figure.parts)}
 {alternative(figure)}
 </section>"""
 
 
+def chart_box(figure: Figure, css_class: str = "chart") -> str:
+    """The empty element that the script draws into; its label says what the picture shows."""
+    label = f"{figure.title}. {figure.sentence}"
+    return f'<div class="{css_class}" data-chart="{text(figure.name)}" role="img" aria-label="{text(label)}"></div>'
+
+
 def heat_card(figure: Figure) -> str:
     """A matrix as a table whose cells are tinted by their share; it needs no script."""
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in figure.columns)
-    body = "".join(f'<tr><th scope="row">{text(row[0])}</th><td class="n">{shown(row[1])}</td>'
-                   f"{''.join(map(_heat_cell, row[2:]))}</tr>" for row in figure.rows)
+    body = "".join(
+        f'<tr><th scope="row">{text(row[0])}</th><td class="n">{shown(row[1])}</td>'
+        f"{''.join(map(_heat_cell, row[2:]))}</tr>"
+        for row in figure.rows
+    )
     return f"""<section class="card" aria-labelledby="title-{text(figure.name)}" data-chart="{text(figure.name)}">
 <h3 id="title-{text(figure.name)}">{text(figure.title)}</h3>
 <p class="sentence">{text(figure.sentence)}</p>
@@ -116,8 +129,13 @@ def sparkline(values: Sequence[float | None], split: int) -> str:
     if len(known) < 2:
         return ""
     low, span = min(known), (max(known) - min(known)) or 1.0
-    points = [f"{100 * i / (len(values) - 1):.1f},{22 - 20 * (value - low) / span:.1f}"
-              for i, value in enumerate(values) if value is not None]
+    points = [
+        f"{100 * i / (len(values) - 1):.1f},{22 - 20 * (value - low) / span:.1f}"
+        for i, value in enumerate(values)
+        if value is not None
+    ]
     past, future = " ".join(points[: split + 1]), " ".join(points[split:])
-    return f'<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">' \
-           f'<polyline points="{past}"/><polyline class="ahead" points="{future}"/></svg>'
+    return (
+        f'<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">'
+        f'<polyline points="{past}"/><polyline class="ahead" points="{future}"/></svg>'
+    )

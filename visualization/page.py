@@ -37,8 +37,10 @@ def policy(*scripts: str) -> str:
     """A content security policy: no network at all, and only these scripts, known by their hash."""
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts if script)
     hashes = " ".join(f"'sha256-{digest}'" for digest in digests)
-    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {hashes}; " \
-           "base-uri 'none'; form-action 'none'"
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {hashes}; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def chart_data(figures: Iterable[Figure]) -> str:
@@ -46,8 +48,11 @@ def chart_data(figures: Iterable[Figure]) -> str:
     found = {}
     for figure in figures:
         over_time = figure.columns[0] == "quarter"
-        found[figure.name] = {"option": figure.option, "columns": figure.columns if over_time else (),
-                              "rows": figure.rows if over_time else ()}
+        found[figure.name] = {
+            "option": figure.option,
+            "columns": figure.columns if over_time else (),
+            "rows": figure.rows if over_time else (),
+        }
     return script_json({"figures": found, "onDark": ON_DARK})
 
 
@@ -55,5 +60,11 @@ def figure_page(figure: Figure) -> str:
     """One figure as a page of its own, for a notebook or a file."""
     library, charts = echarts_source() or "", static("charts.js")
     return Template(static("figure.html")).substitute(
-        policy=policy(library, charts), css=static("report.css"), title=text(figure.title), card=chart_card(figure),
-        data=chart_data([figure]), library=library, charts=charts)
+        policy=policy(library, charts),
+        css=static("report.css"),
+        title=text(figure.title),
+        card=chart_card(figure),
+        data=chart_data([figure]),
+        library=library,
+        charts=charts,
+    )

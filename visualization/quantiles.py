@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -32,6 +34,11 @@ def table(tables: Tables, name: str, *columns: str) -> pd.DataFrame:
     return found
 
 
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries by column."""
+    return cast(list[dict[str, Any]], rows.to_dict("records"))
+
+
 def fan(rows: pd.DataFrame, column: str, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
     """Quantiles of a column over runs, one row a quarter, one column a level.
 
@@ -43,7 +50,7 @@ def fan(rows: pd.DataFrame, column: str, levels: Sequence[float] = LEVELS) -> pd
     [1.0, 2.0, 4.0]
     """
     values = rows[column].astype("float64").groupby(rows["quarter"], sort=True)
-    return values.quantile(list(levels)).unstack().reindex(columns=list(levels))
+    return values.quantile(np.asarray(levels)).unstack().reindex(columns=np.asarray(levels))
 
 
 def fan_by(rows: pd.DataFrame, column: str, by: str, levels: Sequence[float] = LEVELS) -> dict[str, pd.DataFrame]:

@@ -16,9 +16,9 @@ import pandas as pd
 from visualization import figures
 from visualization.chart import ON_DARK, Figure
 from visualization.deal_list import deal_list
+from visualization.markup import alternative, chart_box, chart_card, heat_card, provenance, text
+from visualization.network import EDGE_STYLES, first_run, graph_quarters, relationship_graph
 from visualization.page import chart_data, echarts_source, policy, static
-from visualization.markup import alternative, chart_card, heat_card, provenance, text
-from visualization.network import EDGE_STYLES, graph_quarters, relationship_graph
 from visualization.quantiles import TableError, last_fact, last_quarter, run_count, table
 from visualization.tiles import tiles_html
 
@@ -30,7 +30,7 @@ class ReportError(ValueError):
 
 
 def write_report(folder: Path) -> Path:
-    """Write `report.html` into a run folder from its tables, manifest and scenario; the old one stays until it is whole.
+    """Write `report.html` into a run folder from its files; an old one stays until the new one is whole.
 
     Raises:
         ReportError: a file is missing or unreadable, or a table lacks a column.
@@ -59,31 +59,47 @@ def render_report(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any
     Raises:
         TableError: a table or a column is missing.
     """
-    run = int(table(tables, "market", "run")["run"].min())
+    run = first_run(tables)
     graphs = [relationship_graph(tables, quarter, run) for quarter in graph_quarters(tables)]
     cards = _cards(tables)
     drawn = [*graphs, *(figure for group in cards.values() for figure in group)]
     library = echarts_source()
     charts, script = static("charts.js"), static("report.js")
     return Template(static("report.html")).substitute(
-        policy=policy(library or "", charts, script), css=static("report.css"), title=text(_title(manifest, scenario_text)),
-        header=_header(tables, manifest, scenario_text), tiles=tiles_html(tables), graphs=_graph_section(graphs, run),
+        policy=policy(library or "", charts, script),
+        css=static("report.css"),
+        title=text(_title(manifest, scenario_text)),
+        header=_header(tables, manifest, scenario_text),
+        tiles=tiles_html(tables),
+        graphs=_graph_section(graphs, run),
         **{name: "".join(map(chart_card, group)) for name, group in cards.items()},
-        matrices=_matrices(tables), deals=deal_list(tables, run), run=run, limits=_limits(tables),
-        missing="" if library else _MISSING, data=chart_data(drawn),
-        library=library or "", charts=charts, script=script,
+        matrices=_matrices(tables),
+        deals=deal_list(tables, run),
+        run=run,
+        limits=_limits(tables),
+        missing="" if library else _MISSING,
+        data=chart_data(drawn),
+        library=library or "",
+        charts=charts,
+        script=script,
     )
 
 
-_MISSING = '<p class="notice">The charts are left out because the package solara-assets is not installed; every table ' \
-           "is here. Install it and run <code>cloudpact report</code> on this folder again.</p>"
+_MISSING = (
+    '<p class="notice">The charts are left out because the package solara-assets is not installed; every table '
+    "is here. Install it and run <code>cloudpact report</code> on this folder again.</p>"
+)
 
 
 def _cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[Figure]]:
     return {
         "concentration": [figures.concentration(tables), figures.dependence(tables)],
-        "capacity": [figures.capacity_total(tables), figures.capacity(tables), figures.capex_total(tables),
-                     figures.capex(tables)],
+        "capacity": [
+            figures.capacity_total(tables),
+            figures.capacity(tables),
+            figures.capex_total(tables),
+            figures.capex(tables),
+        ],
         "use": [*figures.utilisation_and_price(tables)],
         "labs": [figures.lab_revenue(tables)],
     }
@@ -101,7 +117,9 @@ def _read_table(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
         reason = "no such file" if not path.exists() else "not a Parquet table"
-        raise ReportError(f"{path}: {reason}; a run folder holds {', '.join(f'{name}.parquet' for name in TABLES)}") from error
+        raise ReportError(
+            f"{path}: {reason}; a run folder holds {', '.join(f'{name}.parquet' for name in TABLES)}"
+        ) from error
 
 
 def _scenario(scenario_text: str) -> dict[str, Any]:
@@ -119,15 +137,22 @@ def _header(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any], sce
     parsed = _scenario(scenario_text)
     description = manifest.get("description") or parsed.get("description") or ""
     quarters = table(tables, "market", "quarter")["quarter"]
-    facts = {"seed": manifest.get("seed", "–"), "runs": run_count(tables), "quarters": f"{quarters.min()} to {quarters.max()}",
-             "facts imposed to": last_fact(tables) or "none"}
+    facts = {
+        "seed": manifest.get("seed", "–"),
+        "runs": run_count(tables),
+        "quarters": f"{quarters.min()} to {quarters.max()}",
+        "facts imposed to": last_fact(tables) or "none",
+    }
     shown_facts = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items())
-    details = "".join(f"<tr><th scope='row'>{text(name)}</th><td>{text(value)}</td></tr>" for name, value in _flat(manifest))
+    details = "".join(
+        f"<tr><th scope='row'>{text(name)}</th><td>{text(value)}</td></tr>" for name, value in _flat(manifest)
+    )
     repeat = _repeat_commands(manifest, run_count(tables))
     return f"""<p class="description">{text(description)}</p><dl class="facts">{shown_facts}</dl>
 <details class="repeat"><summary>Repeat this run</summary>
 <p>From the folder of this report:</p><pre tabindex="0"><code>{text(repeat)}</code></pre>
-<h3>Versions and hashes</h3><div class="scroll" tabindex="0" role="region" aria-label="Manifest"><table>{details}</table></div>
+<h3>Versions and hashes</h3>
+<div class="scroll" tabindex="0" role="region" aria-label="Manifest"><table>{details}</table></div>
 <h3>Resolved scenario</h3><pre tabindex="0"><code>{text(scenario_text)}</code></pre></details>"""
 
 
@@ -146,28 +171,37 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 def _graph_section(graphs: list[Figure], run: int) -> str:
     """One graph, a row of buttons for its quarters; without scripts all tables are there."""
-    buttons = "".join(f'<label><input type="radio" name="graph" value="{text(figure.name)}"'
-                      f'{" checked" if figure is graphs[-1] else ""}><span>{text(figure.name.removeprefix("relationships-"))}'
-                      "</span></label>" for figure in graphs)
+    buttons = "".join(
+        f'<label><input type="radio" name="graph" value="{text(figure.name)}"'
+        f"{' checked' if figure is graphs[-1] else ''}><span>{text(figure.name.removeprefix('relationships-'))}"
+        "</span></label>"
+        for figure in graphs
+    )
     panels = "".join(_graph_panel(figure, figure is graphs[-1]) for figure in graphs)
-    keys = "".join(f'<li><svg width="34" height="8" aria-hidden="true" style="--c:{colour};--d:{ON_DARK[colour]}"><line x1="1" y1="4" x2="33" y2="4" '
-                   f'stroke-width="2.5" stroke-dasharray="{_dasharray(dash)}"/></svg>{text(kind)}</li>'
-                   for kind, (colour, dash, _) in EDGE_STYLES.items())
+    keys = "".join(
+        f'<li><svg width="34" height="8" aria-hidden="true" style="--c:{colour};--d:{ON_DARK[colour]}">'
+        '<line x1="1" y1="4" x2="33" y2="4" '
+        f'stroke-width="2.5" stroke-dasharray="{_dasharray(dash)}"/></svg>{text(kind)}</li>'
+        for kind, (colour, dash, _) in EDGE_STYLES.items()
+    )
     return f"""<fieldset class="quarters"><legend>Quarter</legend>{buttons}</fieldset>
-<ul class="legend"><li><span class="mark circle"></span>hyperscaler, by capacity</li><li><span class="mark square"></span>lab,
-by compute, in the colour of its main host</li><li><span class="mark diamond"></span>supplier or investor</li>
+<ul class="legend"><li><span class="mark circle"></span>hyperscaler, by capacity</li>
+<li><span class="mark square"></span>lab, by compute, in the colour of its main host</li>
+<li><span class="mark diamond"></span>supplier or investor</li>
 <li><span class="mark dot"></span>1 % of enterprises' cloud spending</li>{keys}</ul>
 {panels}<p class="key">Run {run}. Point at a node to isolate its ties.</p>"""
 
 
 def _dasharray(dash: str | list[int]) -> str:
-    return {"solid": "none", "dashed": "7 4", "dotted": "2 3"}[dash] if isinstance(dash, str) else " ".join(map(str, dash))
+    return (
+        {"solid": "none", "dashed": "7 4", "dotted": "2 3"}[dash] if isinstance(dash, str) else " ".join(map(str, dash))
+    )
 
 
 def _graph_panel(figure: Figure, visible: bool) -> str:
     return f"""<div class="graph-panel{"" if visible else " folded"}" id="panel-{text(figure.name)}">
 <p class="sentence">{text(figure.sentence)}</p>
-<div class="chart graph" data-chart="{text(figure.name)}" role="img" aria-label="{text(figure.title)}. {text(figure.sentence)}"></div>
+{chart_box(figure, "chart graph")}
 {provenance(figure.parts)}{alternative(figure)}</div>"""
 
 
@@ -180,11 +214,13 @@ def _limits(tables: Mapping[str, pd.DataFrame]) -> str:
     known = last_fact(tables)
     imposed = f"to {text(known)}" if known else "nowhere in this run"
     return f"""<dl class="limits">
-<div><dt>Measured</dt><dd>Disclosed deals and their stated terms, and the companies' reported capex, imposed {imposed}.</dd></div>
-<div><dt>Imputed</dt><dd>What was not disclosed but is needed: GW, term, price or stake of many deals, the AI part of capex,
-and the capacity and hosting that follow from them. Imputed terms are marked ◧.</dd></div>
-<div><dt>Simulated</dt><dd>Everything else, and all of the forecast: demand, prices, utilisation, revenue, bargaining, and every
-deal marked “simulated”.</dd></div>
-<div><dt>Intervals</dt><dd>Bands are quantiles over the {run_count(tables)} runs of this ensemble. They hold the uncertainty that the
-ensemble draws, not every way in which the model may be wrong. The graph and the deal list show one run.</dd></div>
+<div><dt>Measured</dt><dd>Disclosed deals and their stated terms, and the companies' reported capex,
+imposed {imposed}.</dd></div>
+<div><dt>Imputed</dt><dd>What was not disclosed but is needed: GW, term, price or stake of many deals, the AI part of
+capex, and the capacity and hosting that follow from them. Imputed terms are marked ◧.</dd></div>
+<div><dt>Simulated</dt><dd>Everything else, and all of the forecast: demand, prices, utilisation, revenue, bargaining,
+and every deal marked “simulated”.</dd></div>
+<div><dt>Intervals</dt><dd>Bands are quantiles over the runs of this ensemble ({run_count(tables)}). They hold the
+uncertainty that the ensemble draws, not every way in which the model may be wrong. The graph and the deal
+list show one run.</dd></div>
 <div><dt>Use</dt><dd>A research model of a market with few disclosed facts. It is not investment advice.</dd></div></dl>"""

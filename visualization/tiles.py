@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from visualization.alignment import largest_dependence
 from visualization.chart import clean, shown
-from visualization.figures import largest_dependence
 from visualization.markup import sparkline, text
 from visualization.quantiles import Tables, fan, last_fact, last_quarter, run_count, table
 
@@ -40,10 +40,13 @@ def tiles(tables: Tables) -> tuple[Tile, ...]:
 
 def tiles_html(tables: Tables) -> str:
     """The tiles as a list."""
-    items = "".join(f'<li class="tile"><span class="label">{text(tile.label)}</span>'
-                    f'<span class="value">{text(tile.value)}</span><span class="change">{text(tile.change)}</span>'
-                    f'<span class="change">{text(tile.interval)}</span>'
-                    f'{tile.spark}<span class="hint">{text(tile.hint)}</span></li>' for tile in tiles(tables))
+    items = "".join(
+        f'<li class="tile"><span class="label">{text(tile.label)}</span>'
+        f'<span class="value">{text(tile.value)}</span><span class="change">{text(tile.change)}</span>'
+        f'<span class="change">{text(tile.interval)}</span>'
+        f'{tile.spark}<span class="hint">{text(tile.hint)}</span></li>'
+        for tile in tiles(tables)
+    )
     return f'<ul class="tiles">{items}</ul>'
 
 
@@ -55,11 +58,12 @@ def _tile(tables: Tables, label: str, column: str, scale: float, unit: str, hint
     split = 0
     if start and start != found.index[-1]:
         split = list(found.index).index(start)
-        difference = end[0.5] - found.loc[start, 0.5]
+        difference = end[0.5] - found[0.5].loc[start]
         change = f"{'+' if difference >= 0 else '−'}{_amount(abs(difference), unit, True)} since {start}"
     interval = f"80 %: {shown(end[0.1])} to {shown(end[0.9])}" if run_count(tables) > 1 else ""
-    return Tile(label, _amount(end[0.5], unit), change, interval, hint,
-                sparkline([clean(value) for value in found[0.5]], split))
+    return Tile(
+        label, _amount(end[0.5], unit), change, interval, hint, sparkline([clean(value) for value in found[0.5]], split)
+    )
 
 
 def _dependence_tile(tables: Tables) -> Tile:
