@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(scenario_app, name="scenario")
+
+
+def _whole_number(least: int) -> Callable[[str | int], int]:
+    """The parser of a whole number, which names what was typed and what is allowed."""
+
+    def parse(text: str | int) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is not a whole number; allowed: {least} or more") from None
+        if value < least:
+            raise typer.BadParameter(f"{value} is too small; allowed: {least} or more")
+        return value
+
+    return parse
+
 
 RunDirectory = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Folder that `cloudpact run` wrote.")]
 FactsFolder = Annotated[Path | None, typer.Option("--facts", metavar="DIR", help="Newer facts than the shipped ones.")]
@@ -43,13 +60,16 @@ def start(
 @app.command(epilog="Example: cloudpact run baseline --runs 24 --set enterprises.count=5000 --out results/mine")
 def run(
     scenario: Annotated[str, typer.Argument(metavar="[SCENARIO]", help="Name or TOML file.")] = "baseline",
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the ensemble.")] = 1,
-    runs: Annotated[int, typer.Option(min=1, metavar="R", help="Replicates 0 to R-1 of the seed.")] = 24,
+    seed: Annotated[int, typer.Option(parser=_whole_number(0), metavar="N", help="Seed of the ensemble.")] = 1,
+    runs: Annotated[
+        int, typer.Option(parser=_whole_number(1), metavar="R", help="Replicates 0 to R-1 of the seed.")
+    ] = 24,
     until: Annotated[
         str | None, typer.Option(metavar="2035Q4", help="Last quarter, in place of the scenario's.")
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, metavar="J", help="Processes; as many as cores if not given.")
+        int | None,
+        typer.Option(parser=_whole_number(1), metavar="J", help="Processes; as many as cores if not given."),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a parameter; may be repeated.")
@@ -76,9 +96,8 @@ def explain(
     json: Json = False,
 ) -> None:
     """Tell why a deal was signed on its terms: both sides' gains, the constraint that bound, the rival offer."""
-    from experiments.explain import explanation, explanation_text
-
     from cloudpact.results import Results
+    from experiments.explain import explanation, explanation_text
 
     told = explanation(Results.load(run_dir), deal)
     typer.echo(_as_json(told) if json else explanation_text(told))
@@ -95,7 +114,9 @@ def report(run_dir: RunDirectory, json: Json = False) -> None:
 
 @app.command(epilog="Example: cloudpact facts capex")
 def facts(
-    series: Annotated[str | None, typer.Argument(metavar="[SERIES]", help="A series; all are listed if not given.")] = None,
+    series: Annotated[
+        str | None, typer.Argument(metavar="[SERIES]", help="A series; all are listed if not given.")
+    ] = None,
     facts: FactsFolder = None,
     json: Json = False,
 ) -> None:

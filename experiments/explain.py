@@ -55,7 +55,11 @@ def _deal(deals: pd.DataFrame, name: str) -> dict[str, Any]:
     known = list(dict.fromkeys(deals["deal"]))
     close = get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    kinds = f"allowed: the {len(known)} names in column deal of deals.parquet, such as {known[0]!r}" if known else "it has no deals"
+    kinds = (
+        f"allowed: the {len(known)} names in column deal of deals.parquet, such as {known[0]!r}"
+        if known
+        else "it has no deals"
+    )
     raise ResultsError(f"no deal {name!r} in this run; {kinds}{hint}")
 
 

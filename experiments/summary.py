@@ -132,18 +132,24 @@ def _labs_text(labs: dict[str, Any], start: str, end: str) -> str:
     rows = []
     for lab, value in labs.items():
         before, after = value["from"], value["to"]
-        dependence = after["dependence_hhi"]
         rows.append(
             (
                 lab,
                 _primary_text(before),
                 _shown(before["dependence_hhi"], 0),
                 _primary_text(after),
-                f"{_shown(dependence['median'], 0)} ({_interval(dependence, 0)})",
+                _dependence_text(after["dependence_hhi"]),
             )
         )
-    header = ("Primary provider of", start, "HHI", end, "HHI (80 % of runs)")
-    return _aligned(header, rows, "<<><>") + "\nHHI: dependence of the lab on its providers, 10,000 = one only."
+    header = ("", start, "HHI", end, "HHI (80 % of runs)")
+    title = "Primary provider of each lab, and its dependence (HHI; 10,000: one provider)"
+    return title + "\n" + _aligned(header, rows, "<<><>")
+
+
+def _dependence_text(value: dict[str, float | None]) -> str:
+    if value["median"] is None:
+        return "-"
+    return f"{_shown(value['median'], 0)} ({_shown(value['low'], 0)}-{_shown(value['high'], 0)})"
 
 
 def _primary_text(value: dict[str, Any]) -> str:
@@ -167,7 +173,8 @@ def _deals_text(title: str, deals: list[dict[str, Any]]) -> str:
         )
         for deal in deals
     ]
-    return _aligned((title, "signed", "GW", "compute", "equity", "name"), rows, "<<>>><")
+    header = ("", "signed", "GW", "compute", "equity", "name")
+    return f"{title}, USD bn\n" + _aligned(header, rows, "<<>>><")
 
 
 def caution(summary: dict[str, Any]) -> str:
@@ -175,14 +182,11 @@ def caution(summary: dict[str, Any]) -> str:
     if summary["runs"] == 1:
         return "Caution: one run says nothing about uncertainty; use --runs 24 or more."
     held = (
-        "the luck of the seeds and draws of uncertain parameters after the last fact"
+        "the luck of the seeds and, after the last\nfact, draws of the parameters named in [uncertainty]."
         if summary["parameter_draws"]
-        else "the luck of the seeds only, with every parameter held fixed"
+        else "the luck of the seeds only;\nevery parameter is held fixed, so it is too narrow."
     )
-    return (
-        f"Caution: the interval holds {held}.\n"
-        "It holds neither wrong facts, imputed terms, nor a wrong model; see docs/validation.md."
-    )
+    return f"Caution: the interval holds {held}\nErrors in the facts or in the model are outside it; see docs/validation.md."
 
 
 def _shown(value: float | None, digits: int) -> str:

@@ -47,8 +47,8 @@ def test_rows_must_fit_the_schema() -> None:
     rows = {name: [] for name in TABLES}
     with pytest.raises(ValueError, match=r"tables: missing \['labs'\], unknown \['lab'\]"):
         Results.from_rows({**{name: [] for name in TABLES if name != "labs"}, "lab": []})
+    row = {"quarter": "2026Q1", "lab": "a", "provider": "b", "delivered_gw": 1.0, "committed_usd_bn": 0.0, "stake": 0.1}
     with pytest.raises(ValueError, match=r"columns of alignment: missing \['stake_frac'\], unknown \['stake'\]"):
-        row = {"quarter": "2026Q1", "lab": "a", "provider": "b", "delivered_gw": 1.0, "committed_usd_bn": 0.0, "stake": 0.0}
         Results.from_rows({**rows, "alignment": [row]})
 
 

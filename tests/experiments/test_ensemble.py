@@ -114,7 +114,8 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         "        print(*[child.pid for child in multiprocessing.active_children()], flush=True)\n",
         encoding="utf-8",
     )
-    process = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, script], env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     workers = [int(pid) for pid in process.stdout.readline().split()]
     assert len(workers) == 2
