@@ -46,7 +46,8 @@ class Results:
         Raises ValueError where a table, or a column of a row, is missing or unknown.
         """
         _require_same("tables", set(rows), set(TABLES))
-        return cls(**{name: _frame(table, rows[name], run) for name, table in TABLES.items()})
+        tables: dict[str, Any] = {name: _frame(table, rows[name], run) for name, table in TABLES.items()}
+        return cls(**tables)
 
     @classmethod
     def concat(cls, parts: Iterable[Results]) -> Results:

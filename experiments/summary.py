@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from math import isnan
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
 import pandas as pd
 
@@ -66,8 +67,9 @@ def _spread(values: pd.Series[float]) -> dict[str, float | None]:
     }
 
 
-def _number(value: float) -> float | None:
-    return None if pd.isna(value) else float(value)
+def _number(value: SupportsFloat) -> float | None:
+    number = float(value)
+    return None if isnan(number) else number
 
 
 def _lab(rows: pd.DataFrame, start: str, end: str) -> dict[str, Any]:
@@ -186,7 +188,8 @@ def caution(summary: dict[str, Any]) -> str:
         if summary["parameter_draws"]
         else "the luck of the seeds only;\nevery parameter is held fixed, so it is too narrow."
     )
-    return f"Caution: the interval holds {held}\nErrors in the facts or in the model are outside it; see docs/validation.md."
+    outside = "Errors in the facts or in the model are outside it; see docs/validation.md."
+    return f"Caution: the interval holds {held}\n{outside}"
 
 
 def _shown(value: float | None, digits: int) -> str:
