@@ -113,6 +113,9 @@ MARKET = Table(
         _number("off_incumbent_frac", "frac", "Share of enterprise AI workload off the enterprise's incumbent cloud"),
         _number("cloud_switching_frac", "frac/year", "Share of enterprises that changed their cloud, annualised"),
         _number("model_switching_frac", "frac/year", "Share of enterprises that changed their main lab, annualised"),
+        _number("cost_of_money", "USD/USD", "What a dollar more is worth to labs beyond a dollar, weighted by value"),
+        _number("supply_limit_gw", "GW/quarter", "Capacity that world supply lets be ordered in the quarter"),
+        _number("spot_fill_frac", "frac", "Share of the demand for spot capacity that is served"),
     ),
 )
 
@@ -143,7 +146,7 @@ PROVIDERS = Table(
 
 LABS = Table(
     "labs",
-    "one run, quarter and lab",
+    "one run, quarter and lab that has entered and not failed",
     (
         RUN,
         QUARTER,
@@ -159,11 +162,12 @@ LABS = Table(
         _count("generation", "count", "Model generations released"),
         _number("capability", "log compute", "Capability of the newest released generation"),
         _number("dependence_hhi", HHI, "HHI of the lab's delivered compute by provider"),
-        _text("primary_provider", "Provider of the largest part of the lab's compute; missing if it has none"),
+        _text("primary_provider", "Provider of the largest part of the lab's compute; empty if it has none"),
         _count("providers_count", "count", "Providers that deliver compute to the lab"),
         _number("runway_quarters", "quarter", "Quarters until cash runs out at the present burn"),
         _number("committed_usd_bn", USD, "Compute the lab is committed to buy and has not received"),
-        _number("cost_of_money", "frac/quarter", "Marginal cost of outside money to the lab"),
+        _number("cost_of_money", "USD/USD", "What a dollar more is worth to the lab beyond a dollar"),
+        _number("provider_stake_frac", "frac", "Stakes of all providers in the lab"),
     ),
 )
 
@@ -200,14 +204,14 @@ DEALS = Table(
         _number("pre_money_usd_bn", USD, "Pre-money valuation of the lab; 0 without equity"),
         _number("stake_frac", "frac", "Stake that all tranches together buy"),
         _number("gw", "GW", "Largest capacity promised in any quarter"),
-        _text("start_quarter", "First quarter of delivery; missing without compute", "quarter"),
+        _text("start_quarter", "First quarter of delivery", "quarter"),
         _count("term_quarters", "quarter", "Quarters for which capacity is promised"),
         _number("commitment_usd_bn", USD, "Promised capacity over the term at the contract's price"),
         _number("price_usd_bn_per_gw_quarter", PRICE, "Contract price, after the discount"),
         _number("discount_frac", "frac", "Discount on the list price"),
         _number("take_or_pay_frac", "frac", "Share of the capacity made available that is owed, used or not"),
         _text("exclusivity", "none, primary, first_refusal or exclusive"),
-        _text("exclusive_until", "Last quarter of the clause; missing if there is none or it has no end", "quarter"),
+        _text("exclusive_until", "Last quarter of the clause; empty if there is none or it has no end", "quarter"),
         _text("tranches", "JSON: the parts of the equity and what each waits for"),
         _text("warrants", "JSON: the warrants and what each waits for"),
         _text("imputed", "Comma-separated names of the terms that are imputed, not disclosed"),

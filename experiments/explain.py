@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from cloudpact.results import ResultsError
+from market.calendar import quarter_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +30,14 @@ TERMS: dict[str, tuple[str, str, int, tuple[str, ...]]] = {
     "pre_money_usd_bn": ("pre-money valuation", "USD bn", 1, ("pre_money",)),
     "stake_frac": ("stake bought", "%", 2, ("stake",)),
 }
+COMPUTE_TERMS = (
+    "gw",
+    "start_quarter",
+    "term_quarters",
+    "price_usd_bn_per_gw_quarter",
+    "discount_frac",
+    "take_or_pay_frac",
+)
 EQUITY_TERMS = ("upfront_usd_bn", "pre_money_usd_bn", "stake_frac")
 SIDES = ("lab", "provider")
 
@@ -45,7 +54,7 @@ def explanation(results: Results, deal: str) -> dict[str, Any]:
     if row["origin"] != "simulated" or found.empty:
         return {**told, "negotiation": None}
     negotiation = _plain(found.iloc[-1])
-    return {**told, "negotiation": {**negotiation, "trace": json.loads(negotiation["trace"] or "{}")}}
+    return {**told, "negotiation": {**negotiation, "trace": _finite(json.loads(negotiation["trace"] or "{}"))}}
 
 
 def _deal(deals: pd.DataFrame, name: str) -> dict[str, Any]:
@@ -69,6 +78,15 @@ def _plain(row: pd.Series[Any]) -> dict[str, Any]:
     return {name: None if _absent(value) else value for name, value in values.items()}
 
 
+def _finite(value: Any) -> Any:
+    """JSON data without the numbers that JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if _absent(value) else value
+
+
 def _absent(value: Any) -> bool:
     return isinstance(value, float) and not abs(value) < float("inf")
 
@@ -87,10 +105,11 @@ def explanation_text(told: dict[str, Any]) -> str:
 
 
 def _terms_text(deal: dict[str, Any], imputed: list[str]) -> str:
+    left_out = (*(() if deal["gw"] else COMPUTE_TERMS), *(() if deal["equity_usd_bn"] else EQUITY_TERMS))
     lines = ["Term sheet"]
     for name, (label, unit, digits, marks) in TERMS.items():
         value = deal[name]
-        if value is None or value == "" or (name in EQUITY_TERMS and not deal["equity_usd_bn"]):
+        if value is None or value == "" or name in left_out:
             continue
         mark = "  (imputed)" if set(marks) & set(imputed) else ""
         lines.append(f"  {label:24}{_value(value, unit, digits)}{mark}")
@@ -116,7 +135,10 @@ def _conditions(deal: dict[str, Any]) -> list[str]:
 
 def _entry(entry: Any) -> str:
     if isinstance(entry, dict):
-        return ", ".join(f"{key.replace('_', ' ')} {_entry(value)}" for key, value in entry.items())
+        shown = (
+            {**entry, "threshold": quarter_name(int(entry["threshold"]))} if entry.get("trigger") == "date" else entry
+        )
+        return ", ".join(f"{key.replace('_', ' ')} {_entry(value)}" for key, value in shown.items())
     if isinstance(entry, list):
         return "  ".join(_entry(value) for value in entry)
     return f"{entry:g}" if isinstance(entry, float) else str(entry)

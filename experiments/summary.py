@@ -47,7 +47,9 @@ def summarise(results: Results, scenario: Scenario) -> dict[str, Any]:
         "to_quarter": end,
         "interval": [LOW, HIGH],
         "measures": {name: _measure(results.market, name, start, end) for name in MEASURES},
-        "labs": {str(lab): _lab(rows, start, end) for lab, rows in results.labs.groupby("lab", sort=False)},
+        "labs": {
+            str(lab): _lab(rows, start, end, len(results.runs)) for lab, rows in results.labs.groupby("lab", sort=False)
+        },
         "largest_deals": _largest_deals(results),
         "parameter_draws": scenario.uncertainty.scale > 0,
     }
@@ -72,26 +74,21 @@ def _number(value: SupportsFloat) -> float | None:
     return None if isnan(number) else number
 
 
-def _lab(rows: pd.DataFrame, start: str, end: str) -> dict[str, Any]:
+def _lab(rows: pd.DataFrame, start: str, end: str, runs: int) -> dict[str, Any]:
     before, after = rows[rows["quarter"] == start], rows[rows["quarter"] == end]
     return {
-        "from": {**_primary(before), "dependence_hhi": _number(before["dependence_hhi"].median())},
-        "to": {**_primary(after), "dependence_hhi": _spread(after["dependence_hhi"])},
+        "from": {**_primary(before, runs), "dependence_hhi": _number(before["dependence_hhi"].median())},
+        "to": {**_primary(after, runs), "dependence_hhi": _spread(after["dependence_hhi"])},
     }
 
 
-def _primary(rows: pd.DataFrame) -> dict[str, Any]:
-    """The most frequent primary provider, and the share of all runs in which it is that."""
-    active = rows["active"].astype(bool)
-    counts = rows.loc[active & (rows["primary_provider"] != ""), "primary_provider"].value_counts()
+def _primary(rows: pd.DataFrame, runs: int) -> dict[str, Any]:
+    """The most frequent primary provider, and the shares of all runs with it and with the lab active."""
+    active = rows[rows["active"]]
+    counts = active.loc[active["primary_provider"].fillna("") != "", "primary_provider"].value_counts()
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     name, count = ranked[0] if ranked else (None, 0)
-    share = count / len(rows) if len(rows) else 0.0
-    return {
-        "primary_provider": name,
-        "share_of_runs": share,
-        "active_share": float(active.mean()) if len(rows) else 0.0,
-    }
+    return {"primary_provider": name, "share_of_runs": count / runs, "active_share": len(active) / runs}
 
 
 def _largest_deals(results: Results) -> dict[str, list[dict[str, Any]]]:

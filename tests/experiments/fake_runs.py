@@ -50,8 +50,8 @@ def simulated_deal(replicate: int) -> dict[str, Any]:
         discount_frac=0.1,
         take_or_pay_frac=0.8,
         exclusivity="first_refusal",
-        exclusive_until=None,
-        tranches=json.dumps([{"amount_usd_bn": 1.0, "trigger": "date", "threshold": "2026Q2"}]),
+        exclusive_until="",
+        tranches=json.dumps([{"amount_usd_bn": 1.0, "trigger": "date", "threshold": 8105, "paid": True}]),
         warrants="[]",
         events=json.dumps([["2026Q2", "signed"]]),
     )
@@ -84,6 +84,7 @@ def negotiation(replicate: int) -> dict[str, Any]:
     trace = {
         "lab_weight": 0.5,
         "components": {"lab": {"coverage": 5.0, "lock_in": -1.0}, "provider": {"margin": 2.5}},
+        "frontier": [[4.0, float("-inf")]],
         "distances": {"symmetric Nash": 0.0, "egalitarian": 0.25},
     }
     return row(
@@ -134,7 +135,7 @@ def fake_results(seed: int = 1, replicate: int = 0) -> Results:
         for quarter in QUARTERS
         for lab, primary, hhi in (
             ("OpenAI", "Oracle" if quarter > LAST_FACT and replicate % 2 else "Microsoft", 6000.0),
-            ("Cohere", None, float("nan")),
+            ("Cohere", "", float("nan")),
         )
     ]
     rows = {

@@ -31,7 +31,7 @@ Term sheet
   stake bought            1.00 %
 
 Tranches
-  amount usd bn 1, trigger date, threshold 2026Q2
+  amount usd bn 1, trigger date, threshold 2026Q2, paid True
 
 What became of it
   2026Q2  signed
@@ -95,7 +95,8 @@ def test_a_simulated_deal_without_its_negotiation() -> None:
 
 def test_the_explanation_is_json() -> None:
     told = json.loads(json.dumps(explanation(RESULTS, "0:2"), allow_nan=False))
-    assert told["deal"]["exclusive_until"] is None
+    assert told["negotiation"]["trace"]["frontier"] == [[4.0, None]]
+    assert told["deal"]["exclusive_until"] == ""
     assert told["negotiation"]["trace"]["components"]["lab"] == {"coverage": 5.0, "lock_in": -1.0}
 
 
