@@ -151,9 +151,9 @@ def _header(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any], sce
     return f"""<p class="description">{text(description)}</p><dl class="facts">{shown_facts}</dl>
 <details class="repeat"><summary>Repeat this run</summary>
 <p>From the folder of this report:</p><pre tabindex="0"><code>{text(repeat)}</code></pre>
-<h3>Versions and hashes</h3>
+<h2>Versions and hashes</h2>
 <div class="scroll" tabindex="0" role="region" aria-label="Manifest"><table>{details}</table></div>
-<h3>Resolved scenario</h3><pre tabindex="0"><code>{text(scenario_text)}</code></pre></details>"""
+<h2>Resolved scenario</h2><pre tabindex="0"><code>{text(scenario_text)}</code></pre></details>"""
 
 
 def _repeat_commands(manifest: Mapping[str, Any], runs: int) -> str:
@@ -223,4 +223,5 @@ and every deal marked “simulated”.</dd></div>
 <div><dt>Intervals</dt><dd>Bands are quantiles over the runs of this ensemble ({run_count(tables)}). They hold the
 uncertainty that the ensemble draws, not every way in which the model may be wrong. The graph and the deal
 list show one run.</dd></div>
-<div><dt>Use</dt><dd>A research model of a market with few disclosed facts. It is not investment advice.</dd></div></dl>"""
+<div><dt>Use</dt><dd>A research model of a market with few disclosed facts. It is not investment advice.</dd></div>
+</dl>"""

@@ -44,7 +44,7 @@ def term_sheet(deal: Mapping[str, Any], imputed: frozenset[str]) -> str:
         for w in _json_list(deal.get("warrants"))
     ]
     return (
-        f'<div class="sheet-body"><h4>Term sheet <code>{text(deal["deal"])}</code></h4><dl class="terms">{terms}</dl>'
+        f'<div class="sheet-body"><h3>Term sheet <code>{text(deal["deal"])}</code></h3><dl class="terms">{terms}</dl>'
         f"{_list('Tranches', tranches)}{_list('Warrants', warrants)}"
         f"{_list('What became of it', _events(deal.get('events')))}</div>"
     )
@@ -58,7 +58,7 @@ def why(negotiation: Mapping[str, Any] | None, origin: str) -> str:
             if origin == "disclosed"
             else "No trace of its negotiation was kept."
         )
-        return f'<div class="why"><h4>Why this deal</h4><p>{reason}</p></div>'
+        return f'<div class="why"><h3>Why this deal</h3><p>{reason}</p></div>'
     components = _json_dict(negotiation.get("trace")).get("components") or {}
     bars = "".join(
         _waterfall(f"Gain of {side}", components[key])
@@ -80,7 +80,7 @@ def why(negotiation: Mapping[str, Any] | None, origin: str) -> str:
     )
     surplus = shown(as_float(negotiation.get("joint_surplus_usd_bn")))
     return (
-        f'<div class="why"><h4>Why this deal</h4><p>Joint surplus {surplus} USD bn. {offer}{constraint}</p>'
+        f'<div class="why"><h3>Why this deal</h3><p>Joint surplus {surplus} USD bn. {offer}{constraint}</p>'
         f'<div class="falls">{bars}</div></div>'
     )
 
@@ -179,7 +179,7 @@ def _events(value: Any) -> list[str]:
 
 
 def _list(title: str, items: Sequence[str]) -> str:
-    return f"<h5>{title}</h5><ul>{''.join(f'<li>{text(item)}</li>' for item in items)}</ul>" if items else ""
+    return f"<h4>{title}</h4><ul>{''.join(f'<li>{text(item)}</li>' for item in items)}</ul>" if items else ""
 
 
 def _json_list(value: Any) -> list[dict[str, Any]]:
