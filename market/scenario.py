@@ -1,32 +1,454 @@
-"""Every parameter of the model, once: type, unit, range, default, meaning and source."""
+"""Every parameter of the model, once: type, unit, range, default, meaning and source.
+
+Docs, page inputs and calibration priors are generated from this module. `OURS` marks an assumption
+of this model; `FITTED` one that was set by hand so that the baseline passes near the disclosed
+facts (docs/validation.md shows how near); everything else names its source.
+"""
 
 from __future__ import annotations
 
-from pydantic import Field
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
 
+from pydantic import Field, model_validator
+
+from market import scenario_files
+from market.calendar import quarter_index
 from market.parameters import Group, param
+from market.scenario_errors import did_you_mean
 
-DESIGN = "assumption of this model, not estimated"
+OURS = "assumption of this model"
+FITTED = "set by hand against the disclosed facts, see docs/validation.md"
+EPOCH = "Epoch AI, shipped in market/data/supply.csv"
+SHIPPED_SCENARIOS = Path(__file__).resolve().parent.parent / "experiments" / "scenarios"
+OTHER_CLOUDS = "Other clouds"
+
+
+class Time(Group):
+    """Calendar of a scenario: where history ends and the market is on its own."""
+
+    start: str = param("2019Q1", unit="name", meaning="First quarter simulated", source=OURS)
+    end: str = param("2030Q4", unit="name", meaning="Last quarter simulated", source=OURS)
+    deals_until: str = param("none", unit="name", meaning="Disclosed deals are signed as dated up to this quarter, or none", source=OURS)
+    capex_until: str = param("none", unit="name", meaning="Observed capex is imposed up to this quarter, or none", source=OURS)
+    states_until: str = param("none", unit="name", meaning="Observed lab run-rates and valuations re-initialise the labs up to this quarter, or none", source=OURS)
+
+
+class Ledger(Group):
+    """Bookkeeping."""
+
+    unit_usd: float = param(1.0, unit="USD", low=1e-12, high=1e12, meaning="Smallest unit of money in the ledger", source=OURS)
 
 
 class Enterprises(Group):
     """Resolution and behaviour of the enterprise population."""
 
-    count: int = param(1000, unit="count", low=1, high=10_000_000, meaning="Enterprises simulated: a resolution, total demand does not depend on it", source=DESIGN)
+    count: int = param(1000, unit="count", low=1, high=10_000_000, meaning="Enterprises simulated: a resolution, total demand does not depend on it", source=OURS)
+    segments: int = param(3, unit="count", low=1, high=8, meaning="Segments that differ in price sensitivity", source=OURS)
+    size_sigma: float = param(1.6, unit="log", low=0.0, high=3.0, meaning="Standard deviation of log size (heavy tail)", source="Axtell (2001): firm sizes are heavy-tailed; value is ours")
+    innovation: float = param(0.0012, unit="1/quarter", low=0.0, high=1.0, meaning="Bass coefficient of innovation p", source=FITTED)
+    imitation: float = param(0.21, unit="1/quarter", low=0.0, high=2.0, meaning="Bass coefficient of imitation q", source="Bass (1969) form; fitted to Ramp business adoption, market/data/adoption.csv")
+    renewal_quarters: int = param(8, unit="quarter", low=1, high=40, meaning="Length of a model contract; renewals are staggered", source=OURS)
+    capability_weight: float = param(0.35, unit="1/log", low=0.0, high=10.0, meaning="Utility of one log unit of effective training compute", source=FITTED)
+    price_weight: float = param(0.5, unit="1/log", low=0.0, high=10.0, meaning="Disutility of one log unit of the lab's price, middle segment", source=OURS)
+    cloud_friction: float = param(1.2, unit="utility", low=0.0, high=20.0, meaning="Disutility of a model off the incumbent cloud (egress, procurement, security review)", source=OURS)
+    model_switching_cost: float = param(3.0, unit="utility", low=0.0, high=20.0, meaning="Disutility of leaving the incumbent model vendor at renewal", source="about 11 % of enterprises change primary vendor in a year (field notes quoting Menlo)")
+    nest: float = param(0.6, unit="frac", low=0.05, high=1.0, meaning="Nested-logit dissimilarity of the clouds within one lab", source="McFadden (1978) form; value is ours")
+    no_purchase_utility: float = param(-1.0, unit="utility", low=-50.0, high=50.0, meaning="Utility of buying no model at renewal", source=OURS)
+    open_models_utility: float = param(0.2, unit="utility", low=-50.0, high=50.0, meaning="Intercept of open models, reachable on every cloud", source=OURS)
+    second_model_prob: float = param(0.8, unit="frac", low=0.0, high=1.0, meaning="Probability that an adopter uses a second model family, given one; the same for a third, given two", source="a16z CIO survey 2026: 81 % use three or more families (large firms)")
+    cloud_switching_per_year: float = param(0.007, unit="1/year", low=0.0, high=1.0, meaning="Share of enterprises whose incumbent cloud changes in a year", source="CMA cloud decision (2025): below 1 %")
+
+
+class Demand(Group):
+    """Latent demand for AI services: consumers and, once adopted, enterprises."""
+
+    saturation_usd_bn_per_year: float = param(2600.0, unit="USD bn/year", low=1.0, high=1e6, meaning="Saturation A of yearly spending if everybody had adopted", source="barely identified by the facts; a scenario axis")
+    half_compute: float = param(250.0, unit="GW*quarter", low=1e-9, high=1e12, meaning="Effective training compute at which demand is half of saturation", source=FITTED)
+    elasticity: float = param(0.74, unit="1", low=0.01, high=2.0, meaning="Elasticity gamma of latent demand to frontier training compute; growth is nearly knife-edge in gamma/(1-gamma)", source=FITTED)
+    adjustment_per_quarter: float = param(0.35, unit="1/quarter", low=0.0, high=1.0, meaning="Speed kappa at which spending approaches latent demand", source=FITTED)
+    consumer_share: float = param(0.35, unit="frac", low=0.0, high=1.0, meaning="Share of latent demand that is consumers'", source=FITTED)
+    consumer_churn_per_quarter: float = param(0.04, unit="1/quarter", low=0.0, high=1.0, meaning="Share of consumer spending that is chosen anew each quarter, growth apart", source=OURS)
+    consumer_capability_weight: float = param(0.25, unit="1/log", low=0.0, high=10.0, meaning="Consumers' utility of one log unit of effective training compute", source=OURS)
+    volatility_per_quarter: float = param(0.03, unit="log", low=0.0, high=1.0, meaning="Standard deviation of the quarterly shock to spending", source=OURS)
+    appeal_volatility_per_quarter: float = param(0.06, unit="log", low=0.0, high=1.0, meaning="Standard deviation of the quarterly random walk of a lab's appeal", source=OURS)
+    revenue_per_gw_year: float = param(20.0, unit="USD bn/(GW*year)", low=0.1, high=1000.0, meaning="Revenue rho served by one GW of inference in a year", source="run-rate is about 10 per GW of all compute (OpenAI 2023-25) at about half inference")
+
+
+class Training(Group):
+    """Generations of models and the compute they take."""
+
+    budget_per_year: float = param(0.025, unit="1/year", low=0.0, high=1.0, meaning="Training spend as a share iota of the lab's value", source="OpenAI 2023-25: 0.1-0.9 GW of training at 12 USD bn per GW-year against 80-500 of value")
+    growth_max_per_quarter: float = param(0.26, unit="log", low=0.0, high=2.0, meaning="Largest growth of a lab's training need in a quarter", source="Epoch AI: power of the largest runs doubles in a year, compute stock 3.3x")
+    catch_up_per_quarter: float = param(0.08, unit="log", low=0.0, high=2.0, meaning="Extra growth for a lab far behind the frontier, times one less its relative capability", source=OURS)
+    generation_multiple: float = param(3.0, unit="1", low=1.01, high=100.0, meaning="Effective compute m of a generation relative to the last one", source=OURS)
+    efficiency_per_year: float = param(0.37, unit="1/year", low=0.0, high=5.0, meaning="Growth of effective compute per GW by vintage", source=EPOCH)
+    luck: float = param(0.15, unit="log", low=0.0, high=2.0, meaning="Standard deviation of the log quality drawn at a release", source=OURS)
+    runway_full_quarters: float = param(4.0, unit="quarter", low=0.1, high=40.0, meaning="Runway below which training is scaled down in proportion", source=OURS)
+
+
+class Labs(Group):
+    """What all labs share: value, costs, cash rules."""
+
+    value_multiple: float = param(8.0, unit="year", low=0.1, high=200.0, meaning="Value m0 per yearly revenue without growth", source="Schwartz and Moon (2000) form; fitted to rounds in market/data/labs.csv")
+    value_growth_weight: float = param(1.0, unit="year", low=0.0, high=10.0, meaning="Weight b of yearly log growth in the log multiple", source=FITTED)
+    value_growth_cap: float = param(1.5, unit="1/year", low=0.0, high=10.0, meaning="Largest yearly log growth that investors pay for", source=FITTED)
+    young_share: float = param(0.006, unit="frac", low=0.0, high=1.0, meaning="Share of latent demand that floors a lab's revenue in its valuation", source=FITTED)
+    operating_share: float = param(0.35, unit="frac", low=0.0, high=2.0, meaning="Operating cost other than compute, as a share of revenue", source="OpenAI 2025: revenue 13.1, burn about 9, gross margin 33 % (labs.csv)")
+    operating_per_training_gw_quarter: float = param(0.9, unit="USD bn/(GW*quarter)", low=0.0, high=100.0, meaning="Research staff and data per GW of training", source=OURS)
+    runway_target_quarters: float = param(6.0, unit="quarter", low=0.0, high=40.0, meaning="Quarters of burn that a lab wants in cash", source=OURS)
+    commitment_cover: float = param(0.25, unit="frac", low=0.0, high=2.0, meaning="Share of the next year's commitments, less margin, that creditors want in cash", source=OURS)
+    default_after_quarters: int = param(2, unit="quarter", low=1, high=20, meaning="Quarters in arrears after which a lab defaults", source=OURS)
+    recovery_frac: float = param(0.4, unit="frac", low=0.0, high=1.0, meaning="Recovery on arrears at default", source="Moody's long-run average for senior unsecured debt is about 40 %")
+
+
+class Funding(Group):
+    """Marginal cost of a lab's money and who supplies it."""
+
+    marginal_value: float = param(1.2, unit="1", low=0.0, high=100.0, meaning="Value lambda-bar of the first dollar in excess of a dollar when cash is nil", source="sets the level of equity: fitted, not predicted")
+    owner_cost: float = param(0.05, unit="1", low=0.0, high=10.0, meaning="Owners' cost o of any outside dollar", source=OURS)
+    investor_depth: float = param(0.9, unit="1", low=0.0, high=100.0, meaning="Outside money per quarter and unit of excess return, as a share of the lab's value", source=FITTED)
+    investor_cost: float = param(0.04, unit="1", low=0.0, high=10.0, meaning="Excess return below which outside investors stay away", source=OURS)
+    appetite_adjustment: float = param(0.12, unit="1/quarter", low=0.0, high=1.0, meaning="Speed at which investors' appetite follows the labs' total value", source=OURS)
+    appetite_volatility: float = param(0.08, unit="log", low=0.0, high=2.0, meaning="Standard deviation of the quarterly shock to appetite", source=OURS)
+    supplier_depth: float = param(0.25, unit="1", low=0.0, high=100.0, meaning="Suppliers' money per quarter and unit of excess return, as a share of their chip cash flow, all labs together", source=FITTED)
+    supplier_cost: float = param(0.10, unit="1", low=0.0, high=10.0, meaning="Excess return below which suppliers stay away", source=OURS)
+    provider_cost: float = param(0.12, unit="1", low=0.0, high=10.0, meaning="Cost k to a provider of a dollar of equity, in excess of the dollar", source="sets the level of provider equity: fitted, not predicted")
+    provider_depth: float = param(2.0, unit="1", low=0.001, high=100.0, meaning="Provider's equity at which the marginal cost has risen by one, in quarters of free cash flow", source=FITTED)
+
+
+class Capacity(Group):
+    """Cost, life and delay of AI capacity."""
+
+    build_cost_usd_bn_per_gw: float = param(27.0, unit="USD bn/GW", low=0.1, high=1000.0, meaning="Cost of one GW of AI-ready capacity at the start, chips included", source="Epoch AI: about 29 in 2025; rule of thumb 50 all-in")
+    build_cost_growth_per_year: float = param(0.012, unit="1/year", low=-0.5, high=0.5, meaning="Growth of the cost of one GW", source=OURS)
+    chip_share: float = param(0.65, unit="frac", low=0.0, high=1.0, meaning="Share of the cost that is chips", source="60-70 % in industry break-downs (design brief)")
+    chip_life_quarters: int = param(20, unit="quarter", low=1, high=80, meaning="Life of chips, after which the capacity retires and its shell is free", source="depreciation of 4-6 years in company accounts")
+    shell_life_quarters: int = param(68, unit="quarter", low=1, high=200, meaning="Life of shell and power, for cost only", source="15-20 years (design brief)")
+    lead_quarters: int = param(3, unit="quarter", low=1, high=40, meaning="Quarters from outlay to commissioning, new shell", source="1-2 years from ground to service, spend-weighted")
+    chip_lead_quarters: int = param(2, unit="quarter", low=1, high=40, meaning="Quarters from outlay to commissioning in a shell that exists", source=OURS)
+    delay_probability: float = param(0.25, unit="frac", low=0.0, high=1.0, meaning="Probability that an order is told one quarter more", source=OURS)
+    availability: float = param(0.95, unit="frac", low=0.0, high=1.0, meaning="Share of installed capacity that can be used", source=OURS)
+    operating_usd_bn_per_gw_quarter: float = param(0.30, unit="USD bn/(GW*quarter)", low=0.0, high=100.0, meaning="Power and operation of one GW for a quarter", source="8.76 TWh at 0.07 USD/kWh and PUE 1.2, plus staff")
+    cost_of_capital_per_quarter: float = param(0.025, unit="1/quarter", low=0.0, high=1.0, meaning="Provider's cost of capital", source="10 % a year, design brief")
+
+
+class Supply(Group):
+    """World supply of accelerators and of powered sites."""
+
+    accelerators_gw_per_quarter: float = param(0.25, unit="GW/quarter", low=0.0, high=1e6, meaning="Accelerators that can be made at the start", source=FITTED)
+    power_gw_per_quarter: float = param(0.6, unit="GW/quarter", low=0.0, high=1e6, meaning="Powered sites that can be connected at the start", source=OURS)
+    accelerators_growth_max: float = param(0.16, unit="log", low=0.0, high=2.0, meaning="Largest growth of accelerator supply in a quarter, under full order pressure", source="NVIDIA data-centre revenue 4.3 (2023Q1) to 39.1 (2025Q1) and 75.2 (2026Q1)")
+    power_growth_max: float = param(0.06, unit="log", low=0.0, high=2.0, meaning="Largest growth of connected power in a quarter, under full order pressure", source="grid connection takes about four years in the US")
+    history_headroom: float = param(1.15, unit="1", low=1.0, high=10.0, meaning="While capex is imposed, supply is at least the imposed orders times this", source=OURS)
+    chip_margin: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Suppliers' cash margin on chips", source="NVIDIA's operating margin is about 60 %")
+
+
+class Capex(Group):
+    """How a hyperscaler plans capacity."""
+
+    utilisation_target: float = param(0.86, unit="frac", low=0.1, high=1.0, meaning="Utilisation that planning aims at", source=OURS)
+    adjustment: float = param(0.45, unit="1/quarter", low=0.0, high=1.0, meaning="Share kappa of the capacity gap ordered in a quarter", source=FITTED)
+    spot_haircut: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Newsvendor haircut h on demand that is not committed", source="critical ratio (p - c)/p at list prices; Arrow, Harris and Marschak (1951)")
+    cash_flow_share: float = param(0.9, unit="frac", low=0.0, high=10.0, meaning="Share phi of operating cash flow that capex may take", source="2025: capex of the four is about 60-70 % of operating cash flow, Oracle above 100 %")
+    trend_damping: float = param(0.92, unit="frac", low=0.0, high=1.0, meaning="Damping of a forecast trend, a quarter", source="Gardner and McKenzie (1985)")
+    expectation_weight: float = param(0.3, unit="frac", low=0.0, high=1.0, meaning="Weight of the last quarter in adaptive growth", source="Nerlove (1958) form")
+    ai_share_start: float = param(0.10, unit="frac", low=0.0, high=1.0, meaning="Share of companies' capex that is AI, early", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
+    ai_share_end: float = param(0.72, unit="frac", low=0.0, high=1.0, meaning="Share of companies' capex that is AI, late", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
+    ai_share_middle: str = param("2023Q4", unit="name", meaning="Quarter half-way between the two", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
+    ai_share_width_quarters: float = param(2.6, unit="quarter", low=0.1, high=40.0, meaning="Width of the logistic between the two", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
+    debt_rate_per_quarter: float = param(0.012, unit="1/quarter", low=0.0, high=1.0, meaning="Interest on debt", source="investment-grade yields near 5 % a year")
+    cash_floor_quarters: float = param(1.0, unit="quarter", low=0.0, high=40.0, meaning="Cash kept, in quarters of operating cash flow; below it a hyperscaler borrows", source=OURS)
+    cash_ceiling_quarters: float = param(5.0, unit="quarter", low=0.0, high=100.0, meaning="Cash above which it repays debt, then pays out", source=OURS)
+    depreciation_per_quarter: float = param(0.04, unit="1/quarter", low=0.0, high=1.0, meaning="Declining-balance depreciation of property", source="blend of chip and shell lives")
+    own_use_slack: float = param(0.15, unit="frac", low=0.0, high=5.0, meaning="Own use that can wait: it takes slack capacity up to this share above its first claim", source=OURS)
+    non_ai_growth_per_year: float = param(0.06, unit="1/year", low=-0.5, high=1.0, meaning="Growth of capex that is not AI, after the facts", source=OURS)
+
+
+class Price(Group):
+    """Price of one GW for a quarter."""
+
+    start_usd_bn_per_gw_quarter: float = param(3.0, unit="USD bn/(GW*quarter)", low=0.001, high=1000.0, meaning="List price at the start", source="H100 at about 2.4 USD an hour is 13-15 per GW-year; Oracle-OpenAI 300 over 5 years and 4.5 GW is 13")
+    utilisation_response: float = param(0.25, unit="log", low=0.0, high=10.0, meaning="Response a of the log price to utilisation above target", source=FITTED)
+    anchor: float = param(0.10, unit="1/quarter", low=0.0, high=1.0, meaning="Speed e of return to full cost times markup", source=OURS)
+    markup: float = param(1.25, unit="1", low=0.1, high=10.0, meaning="Long-run markup over full cost", source="rent 10-13 against full cost of about 9-10 per GW-year")
+    spot_premium: float = param(0.10, unit="frac", low=0.0, high=5.0, meaning="Premium on capacity bought without a contract when it is rationed", source=OURS)
+
+
+class Negotiation(Group):
+    """When parties talk and how they bargain."""
+
+    protocol: Literal["nash"] = param("nash", unit="name", meaning="Bargaining protocol: asymmetric Nash solution over the grid of terms", source="Nash (1950); Binmore, Rubinstein and Wolinsky (1986)")
+    provider_power: float = param(0.5, unit="frac", low=0.0, high=1.0, meaning="Provider's bargaining weight", source="barely identified by the facts: moves the undisclosed discount; a scenario axis")
+    coverage_threshold: float = param(0.9, unit="frac", low=0.0, high=5.0, meaning="A lab opens talks when contracts cover less than this share of its need", source="(s,S) rule: Scarf (1960)")
+    coverage_horizon_quarters: int = param(7, unit="quarter", low=1, high=20, meaning="Horizon at which cover is measured", source=OURS)
+    pause_quarters: int = param(2, unit="quarter", low=0, high=40, meaning="Quarters between a lab's rounds of talks", source=OURS)
+    deals_per_round: int = param(2, unit="count", low=1, high=10, meaning="Deals a lab signs at most in a quarter", source=OURS)
+    gap_share: float = param(0.5, unit="frac", low=0.01, high=1.0, meaning="Largest share of its gap that a lab puts into one deal", source=OURS)
+    gw_levels: tuple[float, ...] = param((0.2, 0.4, 0.6, 0.8, 1.0), unit="frac", meaning="Capacity on the table, as shares of the largest deal", source=OURS)
+    term_levels_quarters: tuple[int, ...] = param((12, 20, 28), unit="quarter", meaning="Terms on the table", source="disclosed terms run from 3 to 10 years")
+    discount_levels: tuple[float, ...] = param((0.0, 0.04, 0.08, 0.12, 0.16, 0.20, 0.25), unit="frac", meaning="Discounts on the table", source=OURS)
+    take_or_pay_levels: tuple[float, ...] = param((0.6, 0.8, 0.95), unit="frac", meaning="Take-or-pay shares on the table", source="96-98 % of CoreWeave's backlog is take-or-pay")
+    equity_levels: tuple[float, ...] = param((0.0, 0.1, 0.25, 0.45, 0.7, 1.0), unit="frac", meaning="Equity on the table, as shares of the lab's shortfall of cash", source=OURS)
+    upfront_levels: tuple[float, ...] = param((0.25, 1.0), unit="frac", meaning="Part of the equity paid at signing; the rest in thirds as capacity goes live", source="20-31 % of headline equity is upfront in the facts")
+    equity_scale: float = param(1.0, unit="frac", low=0.0, high=10.0, meaning="Size of the equity channel; nil switches it off, disclosed equity included", source=OURS)
+    exclusivity: Literal["negotiated", "always", "never"] = param("negotiated", unit="name", meaning="Whether exclusivity is bargained over, imposed or ruled out", source=OURS)
+    ramp_quarters: int = param(4, unit="quarter", low=1, high=40, meaning="Quarters over which contracted capacity ramps up", source=OURS)
+    discounting_per_quarter: float = param(0.03, unit="1/quarter", low=0.0, high=1.0, meaning="Both sides' discount rate in talks", source=OURS)
+    need_volatility: float = param(0.12, unit="log", low=0.0, high=2.0, meaning="Standard deviation of a lab's need one quarter ahead; grows with the square root of the horizon", source=OURS)
+    compute_value_share: float = param(0.5, unit="frac", low=0.0, high=5.0, meaning="Lab's margin on revenue that one more GW of need served brings", source=OURS)
+    lock_in_weight: float = param(0.05, unit="frac", low=0.0, high=5.0, meaning="Cost of full dependence, as a share of compute spend over three years", source="barely identified: a scenario axis")
+    exposure_weight: float = param(0.08, unit="frac", low=0.0, high=5.0, meaning="Provider's cost of full exposure to one lab, as a share of the commitment", source="barely identified: a scenario axis")
+    optimism: float = param(0.05, unit="frac", low=-1.0, high=10.0, meaning="Lab's own view of its value above the outside round's", source=OURS)
+    pull_through_margin: float = param(0.25, unit="frac", low=0.0, high=1.0, meaning="Provider's margin on regained customers", source="AWS operating margin is 30-38 %")
+    pull_through_multiple: float = param(0.6, unit="1", low=0.0, high=10.0, meaning="Cloud spending that comes with a dollar of AI spending", source=OURS)
+    second_source_value: float = param(0.04, unit="frac", low=0.0, high=5.0, meaning="Option value of a second source, as a share of compute spend over the clause", source=OURS)
+    resale_frac: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Value of chips left over at the end of a contract, as a share of book", source=OURS)
+    default_probability_per_quarter: float = param(0.006, unit="1/quarter", low=0.0, high=1.0, meaning="Provider's view of a lab's default with a full runway; doubles with none", source="speculative-grade default of 2-4 % a year")
+    fixed_cost_share: float = param(0.01, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of a deal to each side, as a share of the lab's yearly compute spend", source=OURS)
+    equity_fixed_cost_share: float = param(0.004, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of bringing equity into a deal, as a share of the lab's value, to each side", source="approvals, diligence and antitrust review; ours")
+
+
+class Uncertainty(Group):
+    """Draws per replicate that act from the end of the facts on."""
+
+    scale: float = param(1.0, unit="frac", low=0.0, high=10.0, meaning="Multiplies all standard deviations below; nil leaves the luck of the seeds alone", source=OURS)
+    demand_level: float = param(0.30, unit="log", low=0.0, high=3.0, meaning="Standard deviation of log saturation", source=OURS)
+    elasticity: float = param(0.06, unit="log", low=0.0, high=1.0, meaning="Standard deviation of log elasticity of demand to compute", source=OURS)
+    supply_growth: float = param(0.25, unit="log", low=0.0, high=3.0, meaning="Standard deviation of log growth of supply", source=OURS)
+    own_use_growth: float = param(0.25, unit="log", low=0.0, high=3.0, meaning="Standard deviation of log growth of companies' own AI use", source=OURS)
+    build_cost: float = param(0.12, unit="log", low=0.0, high=3.0, meaning="Standard deviation of log build cost", source=OURS)
+    revenue_per_gw: float = param(0.15, unit="log", low=0.0, high=3.0, meaning="Standard deviation of log revenue per GW of inference", source=OURS)
 
 
 class HyperscalerSpec(Group):
-    """One hyperscaler at the start of the scenario."""
+    """One hyperscaler."""
 
-    cash_usd_bn: float = param(10.0, unit="USD bn", low=0.0, high=1000.0, meaning="Cash at the start", source=DESIGN)
+    random_key: str = param("", unit="name", meaning="Name under which it draws its luck; its own name where empty", source=OURS)
+    sells: bool = param(True, unit="name", meaning="Whether it sells compute to others", source="Meta builds and sells none")
+    builds: bool = param(True, unit="name", meaning="Whether it may order capacity", source=OURS)
+    capacity_gw: float = param(0.05, unit="GW", low=0.0, high=1e6, meaning="AI capacity installed at the start, evenly aged", source=OURS)
+    own_use_share: float = param(0.5, unit="frac", low=0.0, high=1.0, meaning="Share of capacity that its own AI products take first", source="own use is about half of 2025 capacity (design brief)")
+    own_use_growth_per_year: float = param(0.5, unit="1/year", low=-0.9, high=10.0, meaning="Growth of own use at the end of the facts, damped after", source=FITTED)
+    cash_usd_bn: float = param(50.0, unit="USD bn", low=0.0, high=1e6, meaning="Cash at the start", source="10-K for 2018, rounded")
+    debt_usd_bn: float = param(20.0, unit="USD bn", low=0.0, high=1e6, meaning="Debt at the start", source="10-K for 2018, rounded")
+    cash_flow_usd_bn_per_quarter: float = param(8.0, unit="USD bn/quarter", low=0.0, high=1e6, meaning="Operating cash flow from all but AI at the start", source="10-K for 2019, a quarter of the year, rounded")
+    cash_flow_growth_per_year: float = param(0.15, unit="1/year", low=-0.5, high=2.0, meaning="Growth of that cash flow", source="10-K 2019 to 2025, rounded")
+    loan_to_value: float = param(0.3, unit="frac", low=0.0, high=0.95, meaning="Share of a contract-backed build that is borrowed", source="CoreWeave and Oracle fund builds by debt on contracts; the others from cash flow")
+    debt_capacity_quarters: float = param(2.0, unit="quarter", low=0.0, high=100.0, meaning="Debt it may carry, in quarters of operating cash flow, contract-backed debt apart", source=OURS)
+    build_cost_factor: float = param(1.0, unit="1", low=0.1, high=10.0, meaning="Cost of a GW relative to merchant chips (own silicon is cheaper)", source="Google and Amazon build with their own chips; size is ours")
+    exposure_factor: float = param(1.0, unit="1", low=0.0, high=10.0, meaning="Dislike of exposure to one lab relative to the others", source="Oracle and CoreWeave carry single customers near or above half of their backlog")
+    ai_capex_factor: float = param(1.0, unit="1", low=0.0, high=10.0, meaning="Share of capex that is AI relative to the common path", source="Epoch AI chip ownership at end 2025 against capex of 2023-25")
+    capex_usd_bn_per_quarter: float = param(1.0, unit="USD bn/quarter", low=0.0, high=1e6, meaning="All of its capex at the start where no fact is imposed", source=OURS)
+    cloud_revenue_usd_bn_per_quarter: float = param(1.0, unit="USD bn/quarter", low=0.0, high=1e6, meaning="Cloud revenue other than AI at the start where no fact is imposed", source="market/data/cloud_revenue.csv")
+    cloud_share: float = param(0.2, unit="frac", low=0.0, high=1.0, meaning="Share of enterprises whose incumbent cloud it is at the start", source="Synergy, market/data/market_share.csv")
+    supplier: str = param("", unit="name", meaning="Accelerator supplier it mostly buys from", source=OURS)
+
+
+class LabSpec(Group):
+    """One AI lab."""
+
+    random_key: str = param("", unit="name", meaning="Name under which it draws its luck; its own name where empty", source=OURS)
+    owner: str = param("", unit="name", meaning="Hyperscaler it belongs to (integrated lab), or empty", source=OURS)
+    home: str = param("", unit="name", meaning="Provider that serves it before any deal, or empty", source=OURS)
+    enters: str = param("", unit="name", meaning="Quarter in which it enters, or empty for the start", source=OURS)
+    fails: str = param("", unit="name", meaning="Quarter in which it is made to fail, or empty", source=OURS)
+    sells: bool = param(True, unit="name", meaning="Whether it sells access to its models", source="Meta gives its models away")
+    cash_usd_bn: float = param(0.5, unit="USD bn", low=0.0, high=1e5, meaning="Cash on entry", source="market/data/labs.csv where disclosed")
+    training_gw: float = param(0.002, unit="GW", low=0.0, high=1e4, meaning="Training need on entry", source=OURS)
+    training_factor: float = param(1.0, unit="1", low=0.0, high=100.0, meaning="Training budget relative to the common share of value", source=FITTED)
+    compute_effective: float = param(0.005, unit="GW*quarter", low=0.0, high=1e9, meaning="Effective training compute of its generation on entry", source=OURS)
+    consumer_appeal: float = param(0.0, unit="utility", low=-50.0, high=50.0, meaning="Consumers' intercept of utility", source=FITTED)
+    enterprise_appeal: float = param(0.0, unit="utility", low=-50.0, high=50.0, meaning="Enterprises' intercept of utility", source=FITTED)
+    price_factor: float = param(1.0, unit="1", low=0.01, high=100.0, meaning="Price of its service relative to the market", source=OURS)
+    revenue_per_gw_factor: float = param(1.0, unit="1", low=0.01, high=100.0, meaning="Revenue per GW of inference relative to the common one", source=OURS)
+    bargaining_power: float = param(-1.0, unit="frac", low=-1.0, high=1.0, meaning="Its own bargaining weight; -1 takes one less negotiation.provider_power", source=OURS)
+    founders_frac: float = param(1.0, unit="frac", low=0.01, high=1.0, meaning="Stake of founders and earlier holders on entry", source=OURS)
+    distress_value_factor: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Value in a down round, relative to the ordinary one", source=OURS)
+    self_supplied_gw: float = param(0.0, unit="GW", low=0.0, high=1e4, meaning="Largest capacity that it can find at other clouds without a deal", source=OURS)
+
+
+class SupplierSpec(Group):
+    """An accelerator supplier: an account and a node, not an agent."""
+
+    merchant_share: float = param(0.8, unit="frac", low=0.0, high=1.0, meaning="Share of merchant chip purchases that it gets", source="Epoch AI: NVIDIA above 60 % of compute; split of the rest is ours")
+    invests: bool = param(True, unit="name", meaning="Whether it takes stakes in labs", source="market/data/deals.csv")
+
+
+RuleKind = Literal["exclusivity_ban", "stake_cap", "egress_cap", "interoperability", "disclosure", "none"]
+ShockKind = Literal[
+    "demand_collapse", "accelerator_shortage", "power_limit", "interest_rate", "efficiency_jump", "investor_exit", "lab_failure", "none"
+]
+
+
+class Rule(Group):
+    """A dated policy rule."""
+
+    kind: RuleKind = param("none", unit="name", meaning="What the rule does", source=OURS)
+    since: str = param("2027Q1", unit="name", meaning="First quarter in force", source=OURS)
+    until: str = param("", unit="name", meaning="First quarter no longer in force, or empty", source=OURS)
+    size: float = param(1.0, unit="1", low=0.0, high=1e3, meaning="Stake cap (fraction), egress left (fraction of friction), interoperability (fraction of switching cost left)", source=OURS)
+
+
+class Shock(Group):
+    """A dated shock."""
+
+    kind: ShockKind = param("none", unit="name", meaning="What happens", source=OURS)
+    since: str = param("2027Q1", unit="name", meaning="First quarter hit", source=OURS)
+    until: str = param("", unit="name", meaning="First quarter no longer hit, or empty", source=OURS)
+    size: float = param(0.5, unit="1", low=0.0, high=1e3, meaning="Factor on demand, supply or appetite, points of interest a quarter, or factor on efficiency", source=OURS)
+    target: str = param("", unit="name", meaning="Lab that fails", source=OURS)
+
+
+class Policy(Group):
+    """Rules in force from the start, and dated ones."""
+
+    exclusivity_ban: bool = param(False, unit="name", meaning="Forbid exclusivity in new deals after the facts", source="FTC 6(b) report (2025) discusses exclusivity")
+    stake_cap: float = param(1.0, unit="frac", low=0.0, high=1.0, meaning="Largest stake of one provider in one lab, new deals", source="CMA and FTC reviews of partnerships")
+    rules: tuple[Rule, ...] = Field(default=(), description="Dated rules")
 
 
 class Scenario(Group):
     """A resolved scenario: frozen, complete, runnable."""
 
-    name: str = param("baseline", unit="name", meaning="Name of the scenario", source=DESIGN)
-    description: str = param("", unit="name", meaning="What the scenario is for, in one sentence", source=DESIGN)
-    start: str = param("2019Q1", unit="name", meaning="First quarter", source=DESIGN)
-    end: str = param("2030Q4", unit="name", meaning="Last quarter", source=DESIGN)
+    name: str = param("default", unit="name", meaning="Name of the scenario", source=OURS)
+    description: str = param("", unit="name", meaning="What the scenario is for, in one sentence", source=OURS)
+    time: Time = Field(default_factory=Time)
+    ledger: Ledger = Field(default_factory=Ledger)
     enterprises: Enterprises = Field(default_factory=Enterprises)
-    hyperscalers: dict[str, HyperscalerSpec] = Field(default_factory=dict)
+    demand: Demand = Field(default_factory=Demand)
+    training: Training = Field(default_factory=Training)
+    labs_common: Labs = Field(default_factory=Labs)
+    funding: Funding = Field(default_factory=Funding)
+    capacity: Capacity = Field(default_factory=Capacity)
+    supply: Supply = Field(default_factory=Supply)
+    capex: Capex = Field(default_factory=Capex)
+    price: Price = Field(default_factory=Price)
+    negotiation: Negotiation = Field(default_factory=Negotiation)
+    uncertainty: Uncertainty = Field(default_factory=Uncertainty)
+    policy: Policy = Field(default_factory=Policy)
+    shocks: tuple[Shock, ...] = Field(default=(), description="Dated shocks")
+    hyperscalers: dict[str, HyperscalerSpec] = Field(default_factory=dict, description="Hyperscalers by name")
+    labs: dict[str, LabSpec] = Field(default_factory=dict, description="AI labs by name")
+    suppliers: dict[str, SupplierSpec] = Field(default_factory=dict, description="Accelerator suppliers by name")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _check_dates(self)
+        _check_names(self)
+        return self
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Scenario:
+        """Load a shipped scenario by name, or a TOML file by path.
+
+        Raises `market.scenario_files.ScenarioError` with one line that names file, line and key.
+
+        >>> Scenario.load("tiny").name
+        'tiny'
+        """
+        return scenario_files.load_scenario(cls, str(name_or_path), (SHIPPED_SCENARIOS,))
+
+    def with_(self, changes: Mapping[str, Any]) -> Scenario:
+        """Copy with dotted paths changed.
+
+        >>> Scenario.load("tiny").with_({"enterprises.count": 7}).enterprises.count
+        7
+        """
+        return scenario_files.override(self, changes)
+
+    def diff(self, other: Scenario) -> dict[str, tuple[Any, Any]]:
+        """Paths at which two scenarios differ, with both values.
+
+        >>> tiny = Scenario.load("tiny")
+        >>> tiny.diff(tiny.with_({"enterprises.count": 7}))["enterprises.count"][1]
+        7
+        """
+        return scenario_files.differences(self, other)
+
+    def dump(self) -> str:
+        """The resolved scenario as TOML text that loads to an equal scenario."""
+        return scenario_files.dump_scenario(self)
+
+    def content_hash(self) -> str:
+        """SHA-256 of the resolved scenario."""
+        return scenario_files.content_hash(self)
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """JSON schema of a scenario file, for editors."""
+        return scenario_files.json_schema(cls)
+
+
+def _check_quarter(path: str, text: str, *, blank: str | None = None) -> int | None:
+    if text == blank:
+        return None
+    try:
+        index = quarter_index(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    if not 2000 * 4 <= index < 2101 * 4:
+        raise ValueError(f"{path}: {text} is out of range; allowed: 2000Q1 to 2100Q4")
+    return index
+
+
+def _check_dates(scenario: Scenario) -> None:
+    time = scenario.time
+    start, end = _check_quarter("time.start", time.start), _check_quarter("time.end", time.end)
+    assert start is not None and end is not None
+    if end < start:
+        raise ValueError(f"time.end: {time.end} is before time.start {time.start}; allowed: {time.start} or later")
+    if end - start >= 400:
+        raise ValueError(f"time.end: {time.end} is more than 400 quarters after time.start; allowed: at most 400 quarters")
+    for key in ("deals_until", "capex_until", "states_until"):
+        _check_quarter(f"time.{key}", getattr(time, key), blank="none")
+    _check_quarter("capex.ai_share_middle", scenario.capex.ai_share_middle)
+    for name, lab in scenario.labs.items():
+        _check_quarter(f"labs.{name}.enters", lab.enters, blank="")
+        _check_quarter(f"labs.{name}.fails", lab.fails, blank="")
+    for group, entries in (("policy.rules", scenario.policy.rules), ("shocks", scenario.shocks)):
+        for i, entry in enumerate(entries):
+            since = _check_quarter(f"{group}.{i}.since", entry.since)
+            until = _check_quarter(f"{group}.{i}.until", entry.until, blank="")
+            if until is not None and since is not None and until < since:
+                problem = f"{entry.until} is before since {entry.since}; allowed: {entry.since} or later"
+                raise ValueError(f"{group}.{i}.until: {problem}")
+
+
+def _known(path: str, name: str, allowed: list[str]) -> None:
+    if name not in allowed:
+        hint = did_you_mean(name, allowed)
+        raise ValueError(f"{path}: unknown name {name!r}; allowed: {', '.join(allowed) or 'none'}{hint}")
+
+
+def _check_names(scenario: Scenario) -> None:
+    providers, labs, suppliers = list(scenario.hyperscalers), list(scenario.labs), list(scenario.suppliers)
+    reserved = {OTHER_CLOUDS, "Outside investors", "Consumers", "Enterprises", "External", "Open models"}
+    taken = Counter([*providers, *labs, *suppliers])
+    for name, count in taken.items():
+        if name in reserved or count > 1:
+            group = "labs" if name in scenario.labs else "hyperscalers" if name in scenario.hyperscalers else "suppliers"
+            raise ValueError(f"{group}.{name}: the name is already taken by another party or an account")
+    for name, lab in scenario.labs.items():
+        if lab.owner:
+            _known(f"labs.{name}.owner", lab.owner, providers)
+        if lab.home:
+            _known(f"labs.{name}.home", lab.home, [*providers, OTHER_CLOUDS])
+    for name, hyperscaler in scenario.hyperscalers.items():
+        if hyperscaler.supplier:
+            _known(f"hyperscalers.{name}.supplier", hyperscaler.supplier, suppliers)
+    for i, shock in enumerate(scenario.shocks):
+        if shock.kind == "lab_failure":
+            _known(f"shocks.{i}.target", shock.target, labs)
+    if sum(spec.cloud_share for spec in scenario.hyperscalers.values()) > 1.0 + 1e-9:
+        raise ValueError("hyperscalers: the cloud_share of all hyperscalers adds up to more than 1; allowed: at most 1")
+    for key in ("gw_levels", "discount_levels", "take_or_pay_levels", "equity_levels", "upfront_levels"):
+        _check_levels(f"negotiation.{key}", getattr(scenario.negotiation, key), 0.0, 1.0)
+    _check_levels("negotiation.term_levels_quarters", scenario.negotiation.term_levels_quarters, 1, 80)
+
+
+def _check_levels(path: str, levels: tuple[float, ...] | tuple[int, ...], low: float, high: float) -> None:
+    if not levels or len(levels) > 64 or any(not low <= level <= high for level in levels):
+        raise ValueError(f"{path}: {list(levels)} is no list of levels; allowed: 1 to 64 numbers between {low} and {high}")

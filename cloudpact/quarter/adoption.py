@@ -1,0 +1,128 @@
+"""adopt_and_choose: enterprises adopt and renew, consumers choose, demand addresses labs and clouds."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.deals import Exclusivity
+from market.demand import approach, latent_demand, split_consumers
+
+if TYPE_CHECKING:
+    from cloudpact.model import CloudMarket
+
+
+def adopt_and_choose(market: CloudMarket) -> None:
+    """Move latent demand, let enterprises and consumers choose, address demand to labs."""
+    _grow_demand(market)
+    _walk_appeal(market)
+    _consumers(market)
+    _enterprises(market)
+    flows = market.flows
+    scale = np.array([lab.demand_scale for lab in market.labs])
+    demand = 4.0 * (flows.consumer_usd_bn + flows.enterprise_usd_bn) * scale
+    for lab in market.labs:
+        lab.demand_usd_bn_per_year = float(demand[lab.index])
+        total = float(flows.consumer_usd_bn[lab.index] + flows.enterprise_usd_bn[lab.index])
+        lab.enterprise_share = float(flows.enterprise_usd_bn[lab.index]) / total if total > 0.0 else 0.0
+
+
+def _grow_demand(market: CloudMarket) -> None:
+    rules, draws = market.parameters.demand, market.draws
+    frontier = max((lab.generation.released_compute for lab in market.labs if lab.active), default=0.0)
+    frontier *= market.conditions.efficiency
+    target = latent_demand(
+        frontier, rules.saturation_usd_bn_per_year * draws.demand_level, rules.half_compute, rules.elasticity * draws.elasticity
+    )
+    luck = market.normal("demand", rules.volatility_per_quarter)
+    before = market.spending
+    market.latent = target * market.conditions.demand
+    market.spending = approach(before, market.latent, rules.adjustment_per_quarter) * math.exp(luck)
+    market.spending_growth = market.spending / before - 1.0 if before > 0.0 else 0.0
+
+
+def _walk_appeal(market: CloudMarket) -> None:
+    sd = market.parameters.demand.appeal_volatility_per_quarter
+    for lab in market.labs:
+        if lab.active:
+            lab.appeal_log += market.normal("appeal", sd, lab.key)
+
+
+def _consumers(market: CloudMarket) -> None:
+    rules = market.parameters.demand
+    utility = np.full(len(market.labs), -np.inf)
+    for lab in market.labs:
+        if lab.active and lab.spec.sells:
+            utility[lab.index] = lab.spec.consumer_appeal + lab.appeal_log + rules.consumer_capability_weight * lab.capability
+    market.consumer_shares = split_consumers(
+        market.consumer_shares, utility, market.spending_growth, rules.consumer_churn_per_quarter
+    )
+    market.flows.consumer_usd_bn = market.consumer_shares * (market.spending * rules.consumer_share / 4.0)
+
+
+def reachable(market: CloudMarket) -> NDArray[np.bool_]:
+    """Which lab can be bought on which cloud, (labs + open models, providers + other clouds).
+
+    A lab is on every cloud with which it has a running deal or where it is at home; an exclusive
+    clause keeps it on that cloud alone; an integrated lab is on its owner's. Open models are on all.
+    """
+    table = np.zeros((len(market.labs) + 1, len(market.provider_names)), dtype=bool)
+    table[-1] = True
+    for deal in market.book.running():
+        row, column = market.provider_row.get(deal.terms.provider), market.lab_column.get(deal.terms.lab)
+        if row is not None and column is not None:
+            table[column, row] = True
+    for lab in market.labs:
+        hosts = [name for name in (lab.spec.home, lab.spec.owner) if name]
+        for name in hosts:
+            table[lab.index, market.provider_row[name]] = True
+        clauses = market.clauses[lab.name]
+        exclusive = [name for name, kind in clauses.items() if kind is Exclusivity.EXCLUSIVE]
+        if exclusive:
+            table[lab.index] = False
+            for name in exclusive:
+                table[lab.index, market.provider_row[name]] = True
+        if not (lab.active and lab.spec.sells):
+            table[lab.index] = False
+    return table
+
+
+def _utilities(market: CloudMarket) -> NDArray[np.float64]:
+    """Utility by (segment, lab or open models): appeal, capability, price."""
+    rules = market.parameters.enterprises
+    frontier = max((lab.capability for lab in market.labs if lab.active), default=0.0)
+    base = np.zeros(len(market.labs) + 1)
+    price_log = np.zeros(len(market.labs) + 1)
+    base[-1] = rules.open_models_utility
+    for lab in market.labs:
+        base[lab.index] = (
+            lab.spec.enterprise_appeal + lab.appeal_log + rules.capability_weight * (lab.capability - frontier)
+        )
+        price_log[lab.index] = math.log(lab.spec.price_factor)
+    sensitivity = np.linspace(0.5, 1.5, rules.segments) if rules.segments > 1 else np.ones(1)
+    return np.asarray(base - rules.price_weight * sensitivity[:, None] * price_log)
+
+
+def _enterprises(market: CloudMarket) -> None:
+    rules, demand = market.parameters.enterprises, market.parameters.demand
+    market.reach = reachable(market)
+    outcome = market.population.quarter(
+        market.tick,
+        utility=_utilities(market),
+        reach=market.reach,
+        friction=rules.cloud_friction * market.conditions.egress,
+        switching_cost=rules.model_switching_cost * market.conditions.interoperability,
+    )
+    spend = market.spending * (1.0 - demand.consumer_share) / 4.0
+    flows = market.flows
+    usage = outcome.usage * spend
+    flows.enterprise_by_cloud = usage[:-1]
+    flows.enterprise_usd_bn = usage[:-1].sum(axis=1)
+    flows.open_asked_gw = 4.0 * usage[-1, :-1] / demand.revenue_per_gw_year
+    flows.adoption_frac = outcome.adopted_frac
+    flows.off_incumbent_frac = outcome.off_incumbent_frac
+    flows.cloud_switching_frac = outcome.cloud_switched_frac
+    flows.model_switching_frac = outcome.model_switched_frac

@@ -1,0 +1,54 @@
+"""The past: disclosed deals signed as dated."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from market.deals import Exclusivity, TermSheet
+from market.disclosed import DisclosedDeal
+from market.fact_names import Role
+
+if TYPE_CHECKING:
+    from cloudpact.model import CloudMarket
+
+
+def sign_disclosed(market: CloudMarket) -> None:
+    """Sign the disclosed deals of this quarter, change clauses and stakes where a row says so."""
+    for disclosed in market.disclosed.get(market.quarter, ()):
+        lab = market.lab_by_name.get(disclosed.terms.lab)
+        if lab is None or not lab.active or disclosed.role is Role.IGNORED:
+            continue
+        if disclosed.role is Role.EXCLUSIVITY_CHANGE or disclosed.role is Role.SIGNED:
+            _amend(market, disclosed)
+        if disclosed.role is not Role.EXCLUSIVITY_CHANGE and disclosed.terms.provider in market.ledger.parties:
+            terms = _scaled(disclosed.terms, market.parameters.negotiation.equity_scale, market.last_contract_quarter)
+            deal = market.book.sign(
+                terms, market.quarter, origin="disclosed", slug=disclosed.slug, imputed=tuple(sorted(disclosed.imputed))
+            )
+            market.flows.signed.append(deal.number)
+        if disclosed.stake_set_to is not None and market.parameters.negotiation.equity_scale > 0.0:
+            lab.cap_table.set_fraction(disclosed.terms.provider, disclosed.stake_set_to)
+
+
+def _amend(market: CloudMarket, disclosed: DisclosedDeal) -> None:
+    """The latest row of a pair states their clause; `none` after an exclusive one ends it."""
+    terms = disclosed.terms
+    running = market.clauses[terms.lab].get(terms.provider)
+    if disclosed.role is Role.EXCLUSIVITY_CHANGE or (running is Exclusivity.EXCLUSIVE):
+        market.book.change_exclusivity(terms.provider, terms.lab, terms.exclusivity, market.quarter)
+
+
+def _scaled(terms: TermSheet, equity_scale: float, last_quarter: int) -> TermSheet:
+    """A disclosed term sheet with the equity channel's size, cut at the end of the book's arrays."""
+    tranches = tuple(
+        dataclasses.replace(tranche, amount_usd_bn=tranche.amount_usd_bn * equity_scale) for tranche in terms.tranches
+    )
+    if equity_scale == 0.0:
+        terms = dataclasses.replace(terms, tranches=(), warrants=(), stake_frac=0.0)
+    elif equity_scale != 1.0:
+        terms = dataclasses.replace(terms, tranches=tranches, stake_frac=min(terms.stake_frac * equity_scale, 1.0))
+    room = max(last_quarter - terms.start_quarter, 0)
+    if terms.term_quarters > room:
+        terms = dataclasses.replace(terms, gw_by_quarter=terms.gw_by_quarter[:room])
+    return terms

@@ -1,0 +1,81 @@
+"""plan_needs: labs see their demand, value, compute need and need of money; outside money is priced."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from agents.lab import Lab
+from market.funding import solve_funding
+
+if TYPE_CHECKING:
+    from cloudpact.model import CloudMarket
+
+
+def plan_needs(market: CloudMarket) -> None:
+    """Update expectations, value, need and the price of outside money of every lab."""
+    _observe_states(market)
+    rules = market.parameters
+    frontier = max((lab.generation.released_compute for lab in market.labs if lab.active), default=1.0)
+    for lab in _active(market):
+        lab.update_expectations(rules.capex.expectation_weight)
+        lab.update_value(rules.labs_common, market.latent)
+    _move_appetite(market)
+    promised = market.book.promised_path(market.quarter, 5).sum(axis=0)
+    for lab in _active(market):
+        cash = market.ledger.cash_usd_bn(lab.name)
+        relative = lab.generation.released_compute / frontier
+        lab.update_needs(rules, market.price, market.revenue_per_gw_year, cash, relative)
+        commitments = float(promised[lab.index, 1:].sum()) * market.price
+        need = lab.funding_need(rules, cash, commitments)
+        market.funding_needs[lab.name] = need
+        _, depths, costs = money_sources(market, lab)
+        mu, _ = solve_funding(need, depths, costs)
+        lab.cost_of_money = float(mu)
+
+
+def _active(market: CloudMarket) -> list[Lab]:
+    return [lab for lab in market.labs if lab.active]
+
+
+def _observe_states(market: CloudMarket) -> None:
+    """While history lasts, a disclosed run-rate or value re-initialises the lab at its quarter."""
+    if market.quarter > market.states_until:
+        return
+    for lab in _active(market):
+        run_rate = market.observed_run_rate(lab.name)
+        if run_rate is not None and lab.demand_usd_bn_per_year > 0.0:
+            factor = run_rate / lab.demand_usd_bn_per_year
+            lab.demand_scale *= factor
+            lab.demand_usd_bn_per_year = run_rate
+        value = market.observed_value(lab.name)
+        if value is not None and lab.value > 0.0:
+            lab.value_scale *= value / lab.value
+            lab.value = value
+
+
+def _move_appetite(market: CloudMarket) -> None:
+    """Outside investors' appetite follows the labs' total value slowly, with luck."""
+    rules = market.parameters.funding
+    total = sum(lab.value for lab in _active(market) if not lab.integrated)
+    luck = math.exp(market.normal("appetite", rules.appetite_volatility))
+    if market.appetite <= 0.0:
+        market.appetite = total
+    market.appetite = max(market.appetite + rules.appetite_adjustment * (total * luck - market.appetite), 0.0)
+
+
+def money_sources(market: CloudMarket, lab: Lab) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
+    """Who may lend itself to a lab besides providers: names, depths B_i in USD bn, costs c_i."""
+    rules = market.parameters.funding
+    if lab.integrated or lab.value <= 0.0:
+        return (), (), ()
+    total = sum(other.value for other in _active(market) if not other.integrated)
+    share = lab.value / total if total > 0.0 else 0.0
+    names, depths, costs = ["Outside investors"], [], []
+    depths.append(rules.investor_depth * market.appetite * market.conditions.investors * share)
+    costs.append(rules.investor_cost)
+    for name in market.investing_suppliers:
+        names.append(name)
+        depths.append(rules.supplier_depth * market.supplier_cash_flow.get(name, 0.0) * share)
+        costs.append(rules.supplier_cost)
+    return tuple(names), tuple(depths), tuple(costs)

@@ -1,0 +1,56 @@
+"""reprice: list prices answer to utilisation and to cost; the cloud business outside AI grows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from market.pricing import full_cost, next_price
+
+if TYPE_CHECKING:
+    from cloudpact.model import CloudMarket
+
+
+def reprice(market: CloudMarket) -> None:
+    """Move list prices and the price index (mean of sellers weighted by capacity), then other cloud revenue."""
+    rules = market.parameters
+    weights, prices = [], []
+    for provider in market.providers:
+        if not provider.spec.sells:
+            continue
+        cost = full_cost(market.cost_basis(provider), rules.capex.utilisation_target) / provider.spec.build_cost_factor
+        pressure = provider.utilisation / max(rules.capacity.availability, 1e-9) * rules.capex.utilisation_target
+        provider.price = next_price(
+            provider.price,
+            pressure if provider.capacity.installed_gw > 0.0 else rules.capex.utilisation_target,
+            rules.capex.utilisation_target,
+            cost,
+            rules.price.markup,
+            rules.price.utilisation_response,
+            rules.price.anchor,
+        )
+        weights.append(provider.capacity.installed_gw + 1e-12)
+        prices.append(provider.price)
+    if prices:
+        market.price = float(np.average(prices, weights=weights))
+    _other_cloud(market)
+
+
+def _other_cloud(market: CloudMarket) -> None:
+    """Cloud revenue apart from AI: the facts while imposed, then a damped trend split by incumbency."""
+    damping = market.parameters.capex.trend_damping
+    for provider in market.providers:
+        observed = market.observed_cloud(provider.name)
+        ai = float(market.flows.ai_revenue_usd_bn[provider.index])
+        before = provider.cloud_revenue
+        if observed is not None:
+            provider.cloud_revenue = max(observed - ai, 0.3 * observed)
+            if before > 0.0:
+                seen = max(min(math.log(provider.cloud_revenue / before), 0.2), -0.1)
+                provider.cloud_growth = 0.8 * provider.cloud_growth + 0.2 * seen
+        else:
+            floor = 0.015
+            provider.cloud_growth = floor + damping * (provider.cloud_growth - floor)
+            provider.cloud_revenue = before * math.exp(provider.cloud_growth)

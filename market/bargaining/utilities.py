@@ -1,0 +1,259 @@
+"""What terms are worth to a lab and to a provider: sums of named components, in USD bn of today.
+
+Every function is pure and vectorised over the grid of terms, whose axes are (capacity, term,
+take-or-pay, exclusivity, discount, equity, upfront share); a component only spans the axes that
+move it. The lab's value is already net of compute at market price, so payments enter as the
+difference to the market price and are not charged again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from market.bargaining.views import Grid, LabView, ProviderView, Weights
+from market.funding import value_of_money
+
+Array = NDArray[np.float64]
+TRANCHE_VALUE = 0.6  # a tranche on a milestone against a dollar today: waiting and the chance it lapses
+DIVERSION = 0.3  # customers who change rather than accept friction, once a model is on their cloud
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Components of both sides over the grid, their sums, and which outcomes are feasible."""
+
+    grid: Grid
+    lab: dict[str, Array]
+    provider: dict[str, Array]
+    lab_total: Array
+    provider_total: Array
+    feasible: NDArray[np.bool_]
+    constraints: dict[str, NDArray[np.bool_]]
+
+
+def served(contracted: Array, need: Array) -> Array:
+    """Concave benefit of cover in GW: c - c^2 / (2 n) up to the need, flat beyond.
+
+    The first GW of cover is worth a full GW, the last one nothing.
+
+    >>> served(np.array([0.0, 1.0, 3.0]), np.array([2.0, 2.0, 2.0]))
+    array([0.  , 0.75, 1.  ])
+    """
+    safe = np.maximum(need, 1e-300)
+    cover = np.minimum(contracted, need)
+    return np.asarray(cover - cover**2 / (2.0 * safe))
+
+
+def expected_idle(contracted: Array, need: Array, sd: Array) -> Array:
+    """E (c - N)+ for a log-normal need of mean n: capacity paid for and not used (Black 1976).
+
+    Nil without contract; c - n where need is certain and smaller.
+
+    >>> np.round(expected_idle(np.array([1.0]), np.array([1.0]), np.array([0.2])), 4)
+    array([0.0797])
+    """
+    c, n = np.maximum(contracted, 1e-300), np.maximum(need, 1e-300)
+    with np.errstate(over="ignore"):
+        d1 = (np.log(n / c) + sd**2 / 2.0) / sd
+    return np.asarray(np.maximum(contracted * ndtr(-(d1 - sd)) - need * ndtr(-d1), 0.0))
+
+
+def ramped_gw(gw: Array, terms: NDArray[np.int64], lead: int, ramp: int, horizon: int) -> Array:
+    """Promised GW by quarter ahead, shape (capacity, term, horizon): a linear ramp after the lead.
+
+    >>> ramped_gw(np.array([2.0]), np.array([3]), 1, 2, 5)
+    array([[[0., 1., 2., 2., 0.]]])
+    """
+    ahead = np.arange(horizon) - lead
+    shape = np.clip((ahead + 1.0) / ramp, 0.0, 1.0)
+    live = (ahead >= 0) & (ahead < terms[:, None])
+    return np.asarray(gw[:, None, None] * (shape * live))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Discounted sums over the term that both sides share; see `_sums`."""
+
+    gw: Array
+    gw_surviving: Array
+    idle: Array
+    served: Array
+    against_market: Array
+    clause: Array
+
+
+def _sums(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) -> _Sums:
+    terms = np.asarray(grid.terms)
+    horizon = provider.lead_quarters + int(terms.max())
+    ahead = np.arange(horizon)
+    beta = (1.0 + weights.discounting) ** -ahead
+    q = ramped_gw(np.asarray(grid.gw), terms, provider.lead_quarters, weights.ramp_quarters, horizon)
+    need, contracted = lab.need_gw[:horizon], lab.contracted_gw[:horizon]
+    sd = weights.need_volatility * np.sqrt(ahead + 1.0)
+    idle = expected_idle(contracted + q, need, sd) - expected_idle(contracted, need, sd)
+    survival = (1.0 - lab.default_prob_per_quarter) ** ahead
+    kept = survival + (1.0 - survival) * weights.resale
+    return _Sums(
+        gw=(q * beta).sum(axis=-1),
+        gw_surviving=(q * beta * kept).sum(axis=-1),
+        idle=(idle * beta).sum(axis=-1),
+        served=((served(contracted + q, need) - served(contracted, need)) * beta).sum(axis=-1),
+        against_market=(q * beta * provider.expected_price[:horizon]).sum(axis=-1),
+        clause=np.array([beta[:term].sum() for term in terms]),
+    )
+
+
+def _axes(array: Array, *axes: int) -> Array:
+    """Spread an array over the grid's seven axes: its dimensions become the named ones."""
+    shape = [1] * 7
+    for size, axis in zip(array.shape, axes, strict=True):
+        shape[axis] = size
+    return array.reshape(shape)
+
+
+def value_of_cover(lab: LabView, price: float) -> float:
+    """USD bn that a GW-quarter of cover is worth: the margin lost when the spot market has none, or its premium."""
+    lost = (1.0 - lab.spot_fill_frac) * lab.compute_value_usd_bn_per_gw_quarter
+    return lost + lab.spot_fill_frac * lab.spot_premium * price
+
+
+def lab_components(
+    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: _Sums
+) -> dict[str, Array]:
+    """The lab's components by name: coverage, price, idle risk, lock-in, exclusivity, liquidity, dilution, costs."""
+    price = provider.price_usd_bn_per_gw_quarter
+    off = 1.0 - np.asarray(grid.discounts)
+    equity = np.asarray(grid.equity)
+    money, stake = _equity_now(grid), equity / (lab.value_usd_bn + equity)
+    cover_value = value_of_cover(lab, price)
+    operating = {
+        "coverage": _axes(cover_value * sums.served, 0, 1),
+        "price": _axes(sums.against_market[..., None] - price * sums.gw[..., None] * off, 0, 1, 4),
+        "idle_risk": _axes(-price * sums.idle, 0, 1) * _axes(np.asarray(grid.take_or_pay), 2) * _axes(off, 4),
+        "lock_in": _axes(_lock_in(lab, provider, grid, weights), 0),
+        "exclusivity": _axes(_exclusivity_cost(lab, provider, grid, weights, cover_value, sums), 1, 3),
+    }
+    liquidity = value_of_money(lab.funding, lab.depths, lab.costs, money) - weights.owner_cost * money
+    return {
+        **operating,
+        "liquidity": _axes(liquidity, 5, 6),
+        "dilution": _axes(-equity * (lab.own_value_usd_bn - lab.value_usd_bn) / (lab.value_usd_bn + equity), 5),
+        "surplus_shared": -_axes(stake, 5) * _total(operating),
+        "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5),
+    }
+
+
+def provider_components(
+    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: _Sums
+) -> dict[str, Array]:
+    """The provider's components by name: margin, idle risk, residual risk, equity, pull-through, exposure, costs."""
+    price = provider.price_usd_bn_per_gw_quarter
+    off = 1.0 - np.asarray(grid.discounts)
+    equity = np.asarray(grid.equity)
+    money = _equity_now(grid)
+    revenue = price * sums.gw_surviving[..., None] * off
+    cost = provider.user_cost_usd_bn_per_gw_quarter * sums.gw[..., None]
+    return {
+        "margin": _axes(revenue - cost, 0, 1, 4),
+        "idle_risk": _axes(-price * sums.idle, 0, 1) * _axes(1.0 - np.asarray(grid.take_or_pay), 2) * _axes(off, 4),
+        "residual_risk": _axes(_residual_risk(provider, grid, weights), 0, 1),
+        "equity": _axes(-provider.equity_cost * money - money**2 / (2.0 * max(provider.equity_depth_usd_bn, 1e-12)), 5, 6),
+        "pull_through": _axes(_pull_through(lab, provider, grid, weights, sums), 1, 3),
+        "exposure": _axes(_exposure(provider, weights, price * sums.gw), 0, 1),
+        "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5),
+    }
+
+
+def _equity_now(grid: Grid) -> Array:
+    """Equity by (level, upfront share) in dollars of today: milestones are worth less than cash."""
+    upfront = np.asarray(grid.upfront)
+    return np.asarray(grid.equity)[:, None] * (upfront + (1.0 - upfront) * TRANCHE_VALUE)
+
+
+def _fixed_cost(lab: LabView, weights: Weights, equity: Array) -> Array:
+    deal = weights.fixed_cost * lab.yearly_compute_usd_bn
+    return deal + np.where(equity > 0.0, weights.equity_fixed_cost * lab.value_usd_bn, 0.0)
+
+
+def _lock_in(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) -> Array:
+    at = min(7, len(lab.contracted_gw) - 1)
+    with_provider, total = float(provider.with_lab_gw[at]), float(lab.contracted_gw[at])
+    before = with_provider / total if total > 0.0 else 0.0
+    gw = np.asarray(grid.gw)
+    after = (with_provider + gw) / np.maximum(total + gw, 1e-300)
+    return -weights.lock_in * 3.0 * lab.yearly_compute_usd_bn * (after**2 - before**2)
+
+
+def _exclusivity_cost(
+    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, cover_value: float, sums: _Sums
+) -> Array:
+    """By (term, exclusive): need the provider alone cannot meet, no second source, customers out of reach."""
+    costs = np.zeros((len(grid.terms), len(grid.exclusive)))
+    for i, term in enumerate(grid.terms):
+        beta = (1.0 + weights.discounting) ** -np.arange(term)
+        short = np.maximum(lab.need_gw[:term] - provider.alone_gw[:term], 0.0)
+        lost_reach = DIVERSION * (1.0 - provider.incumbent_share) * lab.enterprise_revenue_usd_bn_per_quarter
+        quarter = weights.second_source * lab.yearly_compute_usd_bn / 4.0 + weights.pull_through_margin * lost_reach
+        costs[i] = -(cover_value * float((beta * short).sum()) + quarter * float(sums.clause[i]))
+    return costs * np.asarray(grid.exclusive)
+
+
+def _pull_through(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: _Sums) -> Array:
+    """By (term, exclusive): margin on customers regained, its own by hosting, the others' by exclusivity."""
+    flow = weights.pull_through_margin * weights.pull_through_multiple * DIVERSION
+    flow *= lab.enterprise_revenue_usd_bn_per_quarter
+    own = 0.0 if provider.reachable else flow * provider.incumbent_share
+    others = flow * (1.0 - provider.incumbent_share)
+    return sums.clause[:, None] * (own + others * np.asarray(grid.exclusive, dtype=float))
+
+
+def _residual_risk(provider: ProviderView, grid: Grid, weights: Weights) -> Array:
+    terms = np.asarray(grid.terms)
+    left = np.maximum(1.0 - terms / provider.basis.chip_life_quarters, 0.0)
+    later = (1.0 + weights.discounting) ** -(provider.lead_quarters + terms)
+    loss = provider.basis.chips_usd_bn_per_gw * left * (1.0 - weights.resale) * later
+    return -np.asarray(grid.gw)[:, None] * loss
+
+
+def _exposure(provider: ProviderView, weights: Weights, commitment: Array) -> Array:
+    base = provider.total_backlog_usd_bn + provider.capital_usd_bn
+    before = provider.lab_backlog_usd_bn**2 / max(base, 1e-300)
+    after = (provider.lab_backlog_usd_bn + commitment) ** 2 / (base + commitment + 1e-300)
+    return -weights.exposure * provider.exposure_factor * (after - before)
+
+
+def _total(components: dict[str, Array]) -> Array:
+    total = np.zeros((1,) * 7)
+    for component in components.values():
+        total = total + component
+    return total
+
+
+def evaluate(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) -> Evaluation:
+    """Both sides' utilities over the whole grid, with the constraints that cut it."""
+    sums = _sums(lab, provider, grid, weights)
+    lab_parts = lab_components(lab, provider, grid, weights, sums)
+    provider_parts = provider_components(lab, provider, grid, weights, sums)
+    equity = np.asarray(grid.equity)
+    stake = equity / (lab.value_usd_bn + equity)
+    constraints = {
+        "buildable capacity": _axes(np.asarray(grid.gw) <= provider.buildable_gw, 0),
+        "provider's cash": _axes(equity <= provider.equity_room_usd_bn, 5),
+        "stake cap": _axes((provider.stake_frac * (1.0 - stake) + stake <= provider.stake_cap) | (equity == 0.0), 5),
+    }
+    feasible = np.ones((1,) * 7, dtype=bool)
+    for allowed in constraints.values():
+        feasible = feasible & allowed
+    return Evaluation(
+        grid,
+        lab_parts,
+        provider_parts,
+        np.broadcast_to(_total(lab_parts), grid.shape),
+        np.broadcast_to(_total(provider_parts), grid.shape),
+        np.broadcast_to(feasible, grid.shape),
+        constraints,
+    )

@@ -1,0 +1,69 @@
+"""Latent demand for AI services and how consumers split it over labs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def latent_demand(
+    frontier_compute: float, saturation_usd_bn_per_year: float, half_compute: float, elasticity: float
+) -> float:
+    """M* = A Z / (1 + Z), Z = (frontier / half)^gamma: yearly spending if everybody had adopted.
+
+    Nil at no compute, A / 2 at `half_compute`, A at infinity.
+
+    >>> latent_demand(50.0, 1000.0, 50.0, 0.8)
+    500.0
+    """
+    if frontier_compute <= 0.0:
+        return 0.0
+    z = (frontier_compute / half_compute) ** elasticity
+    return saturation_usd_bn_per_year * z / (1.0 + z)
+
+
+def approach(level: float, target: float, speed: float) -> float:
+    """Level after a quarter of ln-adjustment: level * (target / level)^speed (Gompertz).
+
+    Speed 1 jumps to the target; a level of nil starts at the target times the speed.
+
+    >>> approach(1.0, 4.0, 0.5)
+    2.0
+    """
+    if target <= 0.0:
+        return level
+    if level <= 0.0:
+        return target * speed
+    return level * (target / level) ** speed
+
+
+def split_consumers(
+    shares: NDArray[np.float64], utility: NDArray[np.float64], growth: float, churn: float
+) -> NDArray[np.float64]:
+    """Consumers' shares by lab after a quarter: growth and churn choose anew by logit, the rest stay.
+
+    `utility` is (labs,), minus infinity where a lab sells nothing. With free spending f =
+    churn + (1 - churn) max(growth, 0) / (1 + growth), shares become (1 - f) old + f logit. Labs that
+    stopped selling lose their old share to the rest in proportion. All zero when nobody sells.
+
+    >>> split_consumers(np.array([1.0, 0.0]), np.array([0.0, 0.0]), 0.0, 0.5)
+    array([0.75, 0.25])
+    """
+    selling = np.isfinite(utility)
+    if not selling.any():
+        return np.zeros_like(shares)
+    weights = np.where(selling, np.exp(utility - utility[selling].max()), 0.0)
+    fresh = weights / weights.sum()
+    kept = np.where(selling, shares, 0.0)
+    if kept.sum() <= 0.0:
+        return fresh
+    kept = kept / kept.sum()
+    free = churn + (1.0 - churn) * max(growth, 0.0) / (1.0 + max(growth, 0.0))
+    return (1.0 - free) * kept + free * fresh
+
+
+def yearly_log_growth(per_quarter: float) -> float:
+    """Log growth of a year from that of a quarter."""
+    return 4.0 * per_quarter if math.isfinite(per_quarter) else 0.0
