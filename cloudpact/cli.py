@@ -59,7 +59,7 @@ def start(
 
 @app.command(epilog="Example: cloudpact run baseline --runs 24 --set enterprises.count=5000 --out results/mine")
 def run(
-    scenario: Annotated[str, typer.Argument(metavar="[SCENARIO]", help="Name or TOML file.")] = "baseline",
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="Name or TOML file.")] = "baseline",
     seed: Annotated[int, typer.Option(parser=_whole_number(0), metavar="N", help="Seed of the ensemble.")] = 1,
     runs: Annotated[
         int, typer.Option(parser=_whole_number(1), metavar="R", help="Replicates 0 to R-1 of the seed.")
@@ -115,7 +115,7 @@ def report(run_dir: RunDirectory, json: Json = False) -> None:
 @app.command(epilog="Example: cloudpact facts capex")
 def facts(
     series: Annotated[
-        str | None, typer.Argument(metavar="[SERIES]", help="A series; all are listed if not given.")
+        str | None, typer.Argument(metavar="SERIES", help="A series; all are listed if not given.")
     ] = None,
     facts: FactsFolder = None,
     json: Json = False,

@@ -162,7 +162,7 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
     )
 
     columns = (
-        TextColumn("simulating"),
+        TextColumn("{task.description:10}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("runs,"),
@@ -172,8 +172,8 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
         TextColumn("left"),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)
+        task = bar.add_task("starting", total=total)
+        yield lambda: bar.update(task, advance=1, description="simulating")
 
 
 def _progress_lines(total: int) -> Callable[[], None]:

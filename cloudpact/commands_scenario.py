@@ -55,7 +55,11 @@ def check(file: Annotated[str, typer.Argument(metavar="FILE", help="Name or TOML
 
 
 @scenario_app.command(epilog="Example: cloudpact scenario diff baseline mine.toml")
-def diff(a: Name, b: Name, json: Json = False) -> None:
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="Name or TOML file.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Name or TOML file.")],
+    json: Json = False,
+) -> None:
     """Print the parameters that differ between two scenarios."""
     from market.scenario import Scenario
 
