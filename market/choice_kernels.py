@@ -94,187 +94,212 @@ def _float_bits(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def row_of_tables(race, segment, cloud, primary):
+def row_of_tables(labs, clouds, segment, cloud, primary):
     """Row of the race's tables for a segment, an incumbent cloud and a primary channel (NO_PURCHASE: no lab)."""
-    lab = race.labs if primary < 0 else primary // race.clouds
-    return (segment * race.clouds + cloud) * (race.labs + 1) + lab
+    lab = labs if primary < 0 else primary // clouds
+    return (segment * clouds + cloud) * (labs + 1) + lab
 
 
 @njit(cache=True, nogil=True)
-def _spread_nests(race, low, high, factor):
+def _spread_nests(low, high, clouds, nest_keys, nest_noise, factor):
     """Write 1/S of each nest over its members; eight at a time, the next nest overwrites the overhang."""
-    for nest in range(race.labs + 1):
-        value = race.nest_noise[noise32(low, high, race.nest_keys[nest]) >> uint32(NEST_SHIFT)]
-        for start in range(0, race.clouds, 8):
+    for nest in range(nest_keys.shape[0]):
+        value = nest_noise[noise32(low, high, nest_keys[nest]) >> uint32(NEST_SHIFT)]
+        for start in range(0, clouds, 8):
             for lane in range(8):
-                factor[nest * race.clouds + start + lane] = value
+                factor[nest * clouds + start + lane] = value
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _bound(race, row, low, high, factor, packed):
+def _bound(low, high, keys, bounds, row, factor, packed):
     """Lower bounds of all finishing times with the alternative in the low bits; returns the least."""
     least = TOP
-    if race.nested:
-        for j in range(race.keys.shape[0]):
-            u = float32(int32(noise32(low, high, race.keys[j]) >> uint32(8)))
-            bound = u * (float32(1.0) + u * float32(0.5 / 2**24)) * race.bounds[row, j] * factor[j]
-            packed[j] = int32((_float_bits(bound) & int32(~INDEX_MASK)) | int32(j))
-            least = min(least, packed[j])
-    else:
-        for j in range(race.keys.shape[0]):
-            u = float32(int32(noise32(low, high, race.keys[j]) >> uint32(8)))
-            bound = u * (float32(1.0) + u * float32(0.5 / 2**24)) * race.bounds[row, j]
-            packed[j] = int32((_float_bits(bound) & int32(~INDEX_MASK)) | int32(j))
-            least = min(least, packed[j])
+    for j in range(keys.shape[0]):
+        u = float32(int32(noise32(low, high, keys[j]) >> uint32(8)))
+        bound = u * (float32(1.0) + u * float32(0.5 / 2**24)) * bounds[row, j] * factor[j]
+        packed[j] = int32((_float_bits(bound) & int32(~INDEX_MASK)) | int32(j))
+        least = min(least, packed[j])
     return least
 
 
 @njit(cache=True, nogil=True)
-def _exact_first(race, row, low, high, factor, packed, limit):
+def _exact_first(low, high, keys, rates, row, factor, packed, limit, nobody):
     """First to finish among those whose bound is at most `limit`, by exact times; ties go to the smaller key."""
-    first, best = race.labs * race.clouds, math.inf
+    first, best = nobody, math.inf
     for q in range(packed.shape[0]):
         if packed[q] <= limit:
             j = packed[q] & INDEX_MASK
-            u = (noise32(low, high, race.keys[j]) + 0.5) * UNIT
-            time = -math.log(1.0 - u) * race.rates[row, j] * factor[j]
-            if time < best or (time == best < math.inf and race.keys[j] < race.keys[first]):
+            u = (noise32(low, high, keys[j]) + 0.5) * UNIT
+            time = -math.log(1.0 - u) * rates[row, j] * factor[j]
+            if time < best or (time == best < math.inf and keys[j] < keys[first]):
                 first, best = j, time
     return first
 
 
 @njit(cache=True, nogil=True)
-def _first(race, row, low, high, factor, packed, least):
-    """First alternative to finish, given the bounds and the least of them."""
+def _limit(low, high, keys, bounds, row, factor, least):
+    """Packed upper bound of the time of the alternative with the least lower bound; TOP where that may be infinite."""
+    j = least & INDEX_MASK
+    u = (noise32(low, high, keys[j]) + 0.5) * UNIT
+    # -ln(1 - u) <= u / sqrt(1 - u); the bounds are in units of 2^-24 and lie at most 1e-5 below.
+    upper = 1.00001 * u / math.sqrt(1.0 - u) * bounds[row, j] * factor[j] * 2.0**24
+    if bounds[row, j] < 0.5 * OUT_OF_REACH and upper < OUT_OF_REACH:
+        return int32(_float_bits(float32(upper)) | int32(INDEX_MASK))
+    return TOP
+
+
+@njit(cache=True, nogil=True)
+def _second(packed, least):
+    """The least packed bound but one."""
     second = TOP
     for q in range(packed.shape[0]):
         second = min(second, packed[q] if packed[q] != least else TOP)
-    j = least & INDEX_MASK
-    u = (noise32(low, high, race.keys[j]) + 0.5) * UNIT
-    # -ln(1 - u) <= u / sqrt(1 - u); the bounds are in units of 2^-24 and lie at most 1e-5 below.
-    upper = 1.00001 * u / math.sqrt(1.0 - u) * race.bounds[row, j] * factor[j] * 2.0**24
-    limit = TOP
-    if race.bounds[row, j] < 0.5 * OUT_OF_REACH and upper < OUT_OF_REACH:
-        limit = int32(_float_bits(float32(upper)) | int32(INDEX_MASK))
-    if second > limit:
-        return j
-    return _exact_first(race, row, low, high, factor, packed, limit)
+    return second
 
 
 @njit(cache=True, nogil=True)
-def _choose(race, row, bits, wanted, factor, packed, channels):
-    """Fill `channels` with the first labs to finish, up to `wanted`, each on its first cloud, until no purchase."""
-    low, high = uint32(bits), uint32(bits >> uint64(32))
-    for c in range(MOST_CHANNELS):
-        channels[c] = NO_PURCHASE
-    if race.nested:
-        _spread_nests(race, low, high, factor)
-    least = _bound(race, row, low, high, factor, packed)
-    outside = race.labs * race.clouds
-    for c in range(wanted):
-        j = _first(race, row, low, high, factor, packed, least)
-        if j >= outside:
-            return
-        channels[c] = j
-        if c + 1 < wanted:
-            lab = j // race.clouds
-            least = TOP
-            for q in range(lab * race.clouds, (lab + 1) * race.clouds):
-                packed[q] = TOP
-            for q in range(packed.shape[0]):
-                least = min(least, packed[q])
+def _strike_out(packed, start, stop):
+    """Take a lab's channels out of the race; returns the least bound of the others."""
+    for q in range(start, stop):
+        packed[q] = TOP
+    least = TOP
+    for q in range(packed.shape[0]):
+        least = min(least, packed[q])
+    return least
 
 
 @njit(cache=True, nogil=True)
-def _move_cloud(race, quarter, bits, current):
-    """Incumbent cloud after a renewal: left with a fixed probability, for another by logit among the others."""
-    if uniform(bits) >= quarter.leave_cloud:
-        return current
+def _next_cloud(bits, current, cloud_keys, cloud_rates):
+    """Another cloud by logit among all but the current one."""
     low, high = uint32(bits), uint32(bits >> uint64(32))
     first, best = current, math.inf
-    for c in range(race.clouds):
-        u = (noise32(low, high, race.cloud_keys[c]) + 0.5) * UNIT
-        time = -math.log(1.0 - u) * race.cloud_rates[c]
+    for c in range(cloud_keys.shape[0]):
+        u = (noise32(low, high, cloud_keys[c]) + 0.5) * UNIT
+        time = -math.log(1.0 - u) * cloud_rates[c]
         if c != current and time < best:
             first, best = c, time
     return first
 
 
 @njit(cache=True, nogil=True)
-def _wake(start, stop, columns, race, quarter, totals, waiting):
-    """Adoption and cloud moves of rows start to stop; lists the rows that choose channels and returns how many."""
+def _move_clouds(start, stop, columns, race, quarter, totals):
+    """At a renewal the incumbent cloud is left with a fixed probability."""
+    weight, cloud, phase, cloud_keys, cloud_rates = (
+        columns.weight, columns.cloud, columns.phase, race.cloud_keys, race.cloud_rates,
+    )  # fmt: skip
     due = -quarter.tick % quarter.renewal_quarters
-    found = 0
+    at_renewal, switched, count, switched_count = 0.0, 0.0, 0, 0
     for i in range(start, stop):
-        renews = columns.phase[i] == due
-        if renews:
-            totals[AT_RENEWAL] += columns.weight[i]
-            totals[AT_RENEWAL_COUNT] += 1.0
-            cloud = _move_cloud(race, quarter, row_hash(quarter.cloud_key, i, quarter.tick), columns.cloud[i])
-            if cloud != columns.cloud[i]:
-                columns.cloud[i] = cloud
-                totals[CLOUD_SWITCHED] += columns.weight[i]
-                totals[CLOUD_SWITCHED_COUNT] += 1.0
-        if columns.adopted_tick[i] == NOT_ADOPTED:
-            if uniform(row_hash(quarter.adoption_key, i, quarter.tick)) < quarter.adoption_hazard:
-                columns.adopted_tick[i] = quarter.tick
-                renews = True
-            else:
-                continue
-        if renews or _lost_reach(race, columns.segment[i], columns.channels[i]):
-            waiting[found] = i
-            found += 1
-    return found
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _lost_reach(race, segment, channels):
-    """Whether a channel in use can no longer be bought."""
-    for c in range(MOST_CHANNELS):
-        if channels[c] >= 0 and not race.reach[segment, channels[c]]:
-            return True
-    return False
+        if phase[i] != due:
+            continue
+        at_renewal += weight[i]
+        count += 1
+        bits = row_hash(quarter.cloud_key, i, quarter.tick)
+        if uniform(bits) < quarter.leave_cloud:
+            after = _next_cloud(bits, cloud[i], cloud_keys, cloud_rates)
+            if after != cloud[i]:
+                cloud[i] = after
+                switched += weight[i]
+                switched_count += 1
+    totals[AT_RENEWAL], totals[AT_RENEWAL_COUNT] = at_renewal, count
+    totals[CLOUD_SWITCHED], totals[CLOUD_SWITCHED_COUNT] = switched, switched_count
 
 
 @njit(cache=True, nogil=True)
-def _rechoose(rows, columns, race, quarter, totals):
-    """New channels for the listed rows, noise keyed by the running renewal."""
-    factor = np.ones(race.keys.shape[0] + LANES, np.float32)
-    packed = np.empty(race.keys.shape[0], np.int32)
+def _adopt(start, stop, columns, quarter):
+    """Those who have not adopted do so with the hazard of the quarter."""
+    adopted_tick = columns.adopted_tick
+    for i in range(start, stop):
+        if adopted_tick[i] == NOT_ADOPTED:
+            if uniform(row_hash(quarter.adoption_key, i, quarter.tick)) < quarter.adoption_hazard:
+                adopted_tick[i] = quarter.tick
+
+
+@njit(cache=True, nogil=True)
+def _list_choosers(start, stop, columns, race, quarter, rows, before):
+    """List adopters who adopted now, renew, or lost a channel, with their primary channel; returns how many."""
+    adopted_tick, phase, channels, segment, reach = (
+        columns.adopted_tick, columns.phase, columns.channels, columns.segment, race.reach,
+    )  # fmt: skip
+    due = -quarter.tick % quarter.renewal_quarters
+    found = 0
+    for i in range(start, stop):
+        chooses = phase[i] == due or adopted_tick[i] == quarter.tick
+        for c in range(MOST_CHANNELS):
+            chooses |= channels[i, c] >= 0 and not reach[segment[i], channels[i, c]]
+        rows[found], before[found] = i, channels[i, 0]
+        found += chooses and adopted_tick[i] != NOT_ADOPTED
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _choose(rows, columns, race, quarter):
+    """New channels for the listed rows: the first labs to finish, each on its first cloud, until no purchase.
+
+    Noise is keyed by the running renewal. Arrays are taken out of their tuples once: each time costs an
+    atomic count of references.
+    """
+    keys, bounds, rates, nest_keys, nest_noise = race.keys, race.bounds, race.rates, race.nest_keys, race.nest_noise
+    segment, cloud, phase, wanted, channels = (
+        columns.segment, columns.cloud, columns.phase, columns.wanted, columns.channels,
+    )  # fmt: skip
+    clouds, outside = race.clouds, race.labs * race.clouds
+    factor = np.ones(keys.shape[0] + LANES, np.float32)
+    packed = np.empty(keys.shape[0], np.int32)
     for i in rows:
-        before = columns.channels[i, 0]
-        renewal = (quarter.tick + columns.phase[i]) // quarter.renewal_quarters
-        row = row_of_tables(race, columns.segment[i], columns.cloud[i], before)
-        bits = row_hash(quarter.choice_key, i, renewal)
-        _choose(race, row, bits, columns.wanted[i], factor, packed, columns.channels[i])
-        if before >= 0:
-            totals[RECHOOSING] += columns.weight[i]
+        row = row_of_tables(race.labs, clouds, segment[i], cloud[i], channels[i, 0])
+        bits = row_hash(quarter.choice_key, i, (quarter.tick + phase[i]) // quarter.renewal_quarters)
+        low, high = uint32(bits), uint32(bits >> uint64(32))
+        if race.nested:
+            _spread_nests(low, high, clouds, nest_keys, nest_noise, factor)
+        least = _bound(low, high, keys, bounds, row, factor, packed)
+        channels[i, 0] = channels[i, 1] = channels[i, 2] = NO_PURCHASE
+        for c in range(wanted[i]):
+            limit = _limit(low, high, keys, bounds, row, factor, least)
+            j = least & INDEX_MASK
+            if _second(packed, least) <= limit:
+                j = _exact_first(low, high, keys, rates, row, factor, packed, limit, outside)
+            if j >= outside:
+                break
+            channels[i, c] = j
+            if c + 1 < wanted[i]:
+                least = _strike_out(packed, j // clouds * clouds, (j // clouds + 1) * clouds)
+
+
+@njit(cache=True, nogil=True)
+def _count_switches(rows, before, columns, clouds, totals):
+    """Those who chose anew with a lab in use, and those among them whose main lab is another one now."""
+    weight, channels = columns.weight, columns.channels
+    for k in range(rows.shape[0]):
+        if before[k] >= 0:
+            after = channels[rows[k], 0]
+            totals[RECHOOSING] += weight[rows[k]]
             totals[RECHOOSING_COUNT] += 1.0
-            after = columns.channels[i, 0]
-            if after >= 0 and after // race.clouds != before // race.clouds:
-                totals[MODEL_SWITCHED] += columns.weight[i]
+            if after >= 0 and after // clouds != before[k] // clouds:
+                totals[MODEL_SWITCHED] += weight[rows[k]]
                 totals[MODEL_SWITCHED_COUNT] += 1.0
 
 
 @njit(cache=True, nogil=True)
-def _add_up(start, stop, columns, race, quarter, totals, usage):
+def _add_up(start, stop, columns, clouds, split, totals, usage):
     """Workload of rows start to stop by segment and alternative."""
+    weight, segment, cloud, channels, adopted_tick = (
+        columns.weight, columns.segment, columns.cloud, columns.channels, columns.adopted_tick,
+    )  # fmt: skip
+    adopted, count, used, off_incumbent = 0.0, 0, 0.0, 0.0
     for i in range(start, stop):
-        if columns.adopted_tick[i] == NOT_ADOPTED:
+        if adopted_tick[i] == NOT_ADOPTED:
             continue
-        weight = columns.weight[i]
-        totals[ADOPTED_COUNT] += 1.0
-        totals[ADOPTED] += weight
-        used = 0
-        while used < MOST_CHANNELS and columns.channels[i, used] >= 0:
-            used += 1
-        for c in range(used):
-            part = weight * quarter.split[used - 1, c]
-            alternative = columns.channels[i, c]
-            usage[columns.segment[i], alternative] += part
-            totals[USED] += part
-            if alternative % race.clouds != columns.cloud[i]:
-                totals[OFF_INCUMBENT] += part
+        adopted += weight[i]
+        count += 1
+        in_use = (channels[i, 0] >= 0) + (channels[i, 1] >= 0) + (channels[i, 2] >= 0)
+        for c in range(in_use):
+            part = weight[i] * split[in_use - 1, c]
+            usage[segment[i], channels[i, c]] += part
+            used += part
+            if channels[i, c] % clouds != cloud[i]:
+                off_incumbent += part
+    totals[ADOPTED], totals[ADOPTED_COUNT], totals[USED], totals[OFF_INCUMBENT] = adopted, count, used, off_incumbent
 
 
 @njit(cache=True, nogil=True)
@@ -284,10 +309,13 @@ def run_chunks(first, last, columns, race, quarter, totals, usage):
     totals: float64 [chunk, TOTALS]; usage: float64 [chunk, segment, alternative]. No chunk reads what another
     writes, so the result does not depend on how chunks are dealt out to threads.
     """
-    waiting = np.empty(CHUNK, np.int64)
+    rows, before = np.empty(CHUNK + 1, np.int64), np.empty(CHUNK + 1, np.int16)
     for chunk in range(first, last):
         start = chunk * CHUNK
         stop = min(start + CHUNK, columns.weight.shape[0])
-        found = _wake(start, stop, columns, race, quarter, totals[chunk], waiting)
-        _rechoose(waiting[:found], columns, race, quarter, totals[chunk])
-        _add_up(start, stop, columns, race, quarter, totals[chunk], usage[chunk])
+        _move_clouds(start, stop, columns, race, quarter, totals[chunk])
+        _adopt(start, stop, columns, quarter)
+        found = _list_choosers(start, stop, columns, race, quarter, rows, before)
+        _choose(rows[:found], columns, race, quarter)
+        _count_switches(rows[:found], before, columns, race.clouds, totals[chunk])
+        _add_up(start, stop, columns, race.clouds, quarter.split, totals[chunk], usage[chunk])
