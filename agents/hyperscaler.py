@@ -50,7 +50,8 @@ class Hyperscaler(mesa.Agent):
         self.other_capex = 0.0
         self.cloud_revenue = spec.cloud_revenue_usd_bn_per_quarter
         self.cloud_growth = 0.0
-        self.contract_debt = 0.0
+        self.cash_flow_growth = math.log1p(spec.cash_flow_growth_per_year) / 4.0
+        self.last_order_gw = 0.0
 
     def plain(self) -> dict[str, Any]:
         """State as plain data, for saving and forking."""
@@ -107,16 +108,17 @@ class Hyperscaler(mesa.Agent):
     ) -> CapexPlan:
         """Desired capacity at the lead time's horizon, the order it implies, and what can be paid for.
 
-        Commitments count in full; own use by its forecast; spot sales and the share of labs'
-        uncommitted need that comes to this provider with a newsvendor haircut. Contract-backed
+        Commitments count in full; own use by its forecast; own use that can wait, spot sales and the
+        share of labs' uncommitted need that comes to this provider with a newsvendor haircut. Contract-backed
         orders are borrowed against up to the loan-to-value of contracts.
         """
         lead, rules = scenario.capacity.lead_quarters, scenario.capex
         spot = float(damped_trend(self.spot_gw, self.spot_growth, rules.trend_damping, lead + 1)[lead])
-        own = float(self.own_path(lead + 1, rules.trend_damping)[lead])
+        own = float(self.own_path(lead + 1, rules.own_use_damping)[lead])
+        waiting = rules.own_use_slack * own
         promised = float(committed[lead]) if lead < len(committed) else 0.0
         desired = desired_capacity(
-            promised, own, spot + uncommitted_gw, default_prob, rules.spot_haircut, rules.utilisation_target
+            promised, own, spot + uncommitted_gw + waiting, default_prob, rules.spot_haircut, rules.utilisation_target
         )
         available = float(self.capacity.path(lead + 1)[lead]) * scenario.capacity.availability
         wanted = capacity_order(desired, available, rules.adjustment) if self.spec.builds else 0.0

@@ -69,7 +69,7 @@ class Lab(mesa.Agent):
         """Adapt expected growth to the demand addressed to the lab; smooth its run-rate."""
         run_rate = self.demand_usd_bn_per_year
         if self.smoothed_revenue > 0.0 and run_rate > 0.0:
-            seen = max(min(math.log(run_rate / self.smoothed_revenue) / 2.0, 0.6), -0.6)
+            seen = max(min(math.log(run_rate / self.smoothed_revenue) / 2.0, 0.35), -0.35)
             self.growth = adapt(self.growth, seen, weight)
             self.smoothed_revenue = math.sqrt(self.smoothed_revenue * run_rate)
         else:
@@ -80,15 +80,21 @@ class Lab(mesa.Agent):
         base = max(self.smoothed_revenue, rules.young_share * latent_usd_bn_per_year)
         ordinary = lab_value(base, 4.0 * self.growth, rules.value_multiple, rules.value_growth_weight, rules.value_growth_cap)
         distress = self.spec.distress_value_factor if self.arrears_quarters > 0 else 1.0
+        self.value_scale **= rules.value_persistence
         self.value = max(ordinary * self.value_scale * distress, 1e-6)
 
-    def update_needs(self, scenario: Scenario, price: float, revenue_per_gw_year: float, cash: float, relative: float) -> None:
-        """Set this quarter's inference and training need."""
+    def update_needs(
+        self, scenario: Scenario, price: float, revenue_per_gw_year: float, cash: float, relative: float, owned_gw: float
+    ) -> None:
+        """Set this quarter's inference and training need; an integrated lab trains on a share of its owner's own use."""
         rules = scenario.training
         self.inference_gw = self.demand_usd_bn_per_year / (revenue_per_gw_year * self.spec.revenue_per_gw_factor)
+        if self.integrated:
+            self.training_gw = rules.integrated_share * owned_gw
+            return
         runway = cash / self.burn if self.burn > 0.0 else math.inf
         growth_max = rules.growth_max_per_quarter + rules.catch_up_per_quarter * (1.0 - min(relative, 1.0))
-        scaled = min(runway / rules.runway_full_quarters, 1.0) if not self.integrated else 1.0
+        scaled = min(runway / rules.runway_full_quarters, 1.0)
         self.training_gw = training_need(
             self.training_gw, self.value, price, rules.budget_per_year * self.spec.training_factor, growth_max, scaled
         )

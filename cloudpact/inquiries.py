@@ -30,7 +30,7 @@ STATE = (
     "quarter", "tick", "running", "book", "ledger", "supply", "supplier_cash_flow", "supplier_tables", "price",
     "spot_fill", "appetite", "spending_growth", "latent", "spending", "consumer_shares", "reach", "last_delivered",
     "unspent_equity", "backlog", "clauses", "funding_needs", "arrears", "equity_paid", "events", "conditions",
-    "flows", "tables", "population",
+    "flows", "tables", "population", "incumbent_weights", "observed_scale",
 )  # fmt: skip
 
 
@@ -87,12 +87,12 @@ class Inquiries:
 
     def incumbent_share(self: CloudMarket, provider: Hyperscaler) -> float:
         """Weight of enterprises whose incumbent cloud this is."""
-        return float(self.population.incumbent_weights[provider.index])
+        return float(self.incumbent_weights[provider.index])
 
     @property
     def population_other_share(self: CloudMarket) -> float:
         """Weight of enterprises whose incumbent cloud is none of the hyperscalers."""
-        return float(self.population.incumbent_weights[-1])
+        return float(self.incumbent_weights[-1])
 
     # facts in force
 

@@ -6,6 +6,7 @@ import mesa
 import numpy as np
 
 from agents.enterprise import EnterprisePopulation
+from agents.enterprise_tables import ChannelSpace
 from agents.hyperscaler import Hyperscaler
 from agents.lab import Lab
 from cloudpact.assembly import (
@@ -155,13 +156,15 @@ class CloudMarket(Inquiries, mesa.Model):
         self.lab_column = {lab.name: lab.index for lab in self.labs}
         self.lab_by_name = {lab.name: lab for lab in self.labs}
         self.big_four = [self.provider_row[name] for name in BIG_FOUR if name in self.provider_row]
-        self.population = EnterprisePopulation.create(
-            scenario.enterprises,
-            seed=self.seed,
-            replicate=self.replicate,
-            cloud_keys=(*(provider.key for provider in self.providers), OTHER_CLOUDS),
-            lab_keys=(*(lab.key for lab in self.labs), "Open models"),
-            incumbent_shares=incumbents(scenario),
+        space = ChannelSpace(
+            (*self.lab_column, "Open models"),
+            self.provider_names,
+            (*(lab.key for lab in self.labs), "Open models"),
+            (*(provider.key for provider in self.providers), OTHER_CLOUDS),
+        )
+        self.incumbent_weights = incumbents(scenario)
+        self.population = EnterprisePopulation(
+            scenario.enterprises, space, self.incumbent_weights.tolist(), self.seed, self.replicate
         )
         self.population.create_agents(self)
 
@@ -186,6 +189,7 @@ class CloudMarket(Inquiries, mesa.Model):
         self.spending = latent_demand(
             frontier, demand.saturation_usd_bn_per_year, demand.half_compute, demand.elasticity
         )
+        self.observed_scale = 1.0
         self.consumer_shares = np.zeros(columns)
         self.reach = np.zeros((columns + 1, rows), dtype=bool)
         self.last_delivered = np.zeros((rows, columns))

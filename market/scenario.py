@@ -65,15 +65,17 @@ class Enterprises(Group):
 class Demand(Group):
     """Latent demand for AI services: consumers and, once adopted, enterprises."""
 
-    saturation_usd_bn_per_year: float = param(2600.0, unit="USD bn/year", low=1.0, high=1e6, meaning="Saturation A of yearly spending if everybody had adopted", source="barely identified by the facts; a scenario axis")
-    half_compute: float = param(250.0, unit="GW*quarter", low=1e-9, high=1e12, meaning="Effective training compute at which demand is half of saturation", source=FITTED)
-    elasticity: float = param(0.74, unit="1", low=0.01, high=2.0, meaning="Elasticity gamma of latent demand to frontier training compute; growth is nearly knife-edge in gamma/(1-gamma)", source=FITTED)
+    saturation_usd_bn_per_year: float = param(1000.0, unit="USD bn/year", low=1.0, high=1e6, meaning="Saturation A of yearly spending if everybody had adopted", source="barely identified by the facts; a scenario axis")
+    half_compute: float = param(123.0, unit="GW*quarter", low=1e-9, high=1e12, meaning="Effective training compute at which demand is half of saturation", source=FITTED)
+    elasticity: float = param(0.9, unit="1", low=0.01, high=2.0, meaning="Elasticity gamma of latent demand to frontier training compute; growth is nearly knife-edge in gamma/(1-gamma)", source=FITTED)
     adjustment_per_quarter: float = param(0.35, unit="1/quarter", low=0.0, high=1.0, meaning="Speed kappa at which spending approaches latent demand", source=FITTED)
     consumer_share: float = param(0.35, unit="frac", low=0.0, high=1.0, meaning="Share of latent demand that is consumers'", source=FITTED)
     consumer_churn_per_quarter: float = param(0.04, unit="1/quarter", low=0.0, high=1.0, meaning="Share of consumer spending that is chosen anew each quarter, growth apart", source=OURS)
     consumer_capability_weight: float = param(0.25, unit="1/log", low=0.0, high=10.0, meaning="Consumers' utility of one log unit of effective training compute", source=OURS)
     volatility_per_quarter: float = param(0.03, unit="log", low=0.0, high=1.0, meaning="Standard deviation of the quarterly shock to spending", source=OURS)
     appeal_volatility_per_quarter: float = param(0.06, unit="log", low=0.0, high=1.0, meaning="Standard deviation of the quarterly random walk of a lab's appeal", source=OURS)
+    long_tail_gw_per_gw: float = param(0.6, unit="1", low=0.0, high=100.0, meaning="Compute rented by other AI customers than the labs, per GW of inference demand for the labs", source="about half of 2025 capacity is own use, a quarter the labs (design brief); the rest is ours")
+    long_tail_elasticity: float = param(1.0, unit="1", low=0.0, high=10.0, meaning="Price elasticity of that demand around the starting price", source=OURS)
     revenue_per_gw_year: float = param(20.0, unit="USD bn/(GW*year)", low=0.1, high=1000.0, meaning="Revenue rho served by one GW of inference in a year", source="run-rate is about 10 per GW of all compute (OpenAI 2023-25) at about half inference")
 
 
@@ -83,6 +85,7 @@ class Training(Group):
     budget_per_year: float = param(0.025, unit="1/year", low=0.0, high=1.0, meaning="Training spend as a share iota of the lab's value", source="OpenAI 2023-25: 0.1-0.9 GW of training at 12 USD bn per GW-year against 80-500 of value")
     growth_max_per_quarter: float = param(0.26, unit="log", low=0.0, high=2.0, meaning="Largest growth of a lab's training need in a quarter", source="Epoch AI: power of the largest runs doubles in a year, compute stock 3.3x")
     catch_up_per_quarter: float = param(0.08, unit="log", low=0.0, high=2.0, meaning="Extra growth for a lab far behind the frontier, times one less its relative capability", source=OURS)
+    integrated_share: float = param(0.3, unit="frac", low=0.0, high=1.0, meaning="Share of its owner's own use that trains an integrated lab's models", source=OURS)
     generation_multiple: float = param(3.0, unit="1", low=1.01, high=100.0, meaning="Effective compute m of a generation relative to the last one", source=OURS)
     efficiency_per_year: float = param(0.37, unit="1/year", low=0.0, high=5.0, meaning="Growth of effective compute per GW by vintage", source=EPOCH)
     luck: float = param(0.15, unit="log", low=0.0, high=2.0, meaning="Standard deviation of the log quality drawn at a release", source=OURS)
@@ -93,13 +96,14 @@ class Labs(Group):
     """What all labs share: value, costs, cash rules."""
 
     value_multiple: float = param(8.0, unit="year", low=0.1, high=200.0, meaning="Value m0 per yearly revenue without growth", source="Schwartz and Moon (2000) form; fitted to rounds in market/data/labs.csv")
-    value_growth_weight: float = param(1.0, unit="year", low=0.0, high=10.0, meaning="Weight b of yearly log growth in the log multiple", source=FITTED)
-    value_growth_cap: float = param(1.5, unit="1/year", low=0.0, high=10.0, meaning="Largest yearly log growth that investors pay for", source=FITTED)
+    value_growth_weight: float = param(0.8, unit="year", low=0.0, high=10.0, meaning="Weight b of yearly log growth in the log multiple", source=FITTED)
+    value_growth_cap: float = param(1.2, unit="1/year", low=0.0, high=10.0, meaning="Largest yearly log growth that investors pay for", source=FITTED)
     young_share: float = param(0.006, unit="frac", low=0.0, high=1.0, meaning="Share of latent demand that floors a lab's revenue in its valuation", source=FITTED)
     operating_share: float = param(0.35, unit="frac", low=0.0, high=2.0, meaning="Operating cost other than compute, as a share of revenue", source="OpenAI 2025: revenue 13.1, burn about 9, gross margin 33 % (labs.csv)")
     operating_per_training_gw_quarter: float = param(0.9, unit="USD bn/(GW*quarter)", low=0.0, high=100.0, meaning="Research staff and data per GW of training", source=OURS)
     runway_target_quarters: float = param(6.0, unit="quarter", low=0.0, high=40.0, meaning="Quarters of burn that a lab wants in cash", source=OURS)
     commitment_cover: float = param(0.25, unit="frac", low=0.0, high=2.0, meaning="Share of the next year's commitments, less margin, that creditors want in cash", source=OURS)
+    value_persistence: float = param(0.9, unit="frac", low=0.0, high=1.0, meaning="Share of a disclosed value's distance from the formula that is left a quarter later", source=OURS)
     default_after_quarters: int = param(2, unit="quarter", low=1, high=20, meaning="Quarters in arrears after which a lab defaults", source=OURS)
     recovery_frac: float = param(0.4, unit="frac", low=0.0, high=1.0, meaning="Recovery on arrears at default", source="Moody's long-run average for senior unsecured debt is about 40 %")
 
@@ -155,6 +159,8 @@ class Capex(Group):
     cash_flow_share: float = param(0.9, unit="frac", low=0.0, high=10.0, meaning="Share phi of operating cash flow that capex may take", source="2025: capex of the four is about 60-70 % of operating cash flow, Oracle above 100 %")
     trend_damping: float = param(0.92, unit="frac", low=0.0, high=1.0, meaning="Damping of a forecast trend, a quarter", source="Gardner and McKenzie (1985)")
     expectation_weight: float = param(0.3, unit="frac", low=0.0, high=1.0, meaning="Weight of the last quarter in adaptive growth", source="Nerlove (1958) form")
+    inertia: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Weight of the last order in this one: convex cost of changing investment", source="Christiano, Eichenbaum and Evans (2005) form; value is ours")
+    cash_flow_growth_late_per_year: float = param(0.09, unit="1/year", low=-0.5, high=1.0, meaning="Growth of cash flow outside AI that companies tend to after the facts", source=OURS)
     ai_share_start: float = param(0.10, unit="frac", low=0.0, high=1.0, meaning="Share of companies' capex that is AI, early", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
     ai_share_end: float = param(0.72, unit="frac", low=0.0, high=1.0, meaning="Share of companies' capex that is AI, late", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
     ai_share_middle: str = param("2023Q4", unit="name", meaning="Quarter half-way between the two", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
@@ -163,7 +169,8 @@ class Capex(Group):
     cash_floor_quarters: float = param(1.0, unit="quarter", low=0.0, high=40.0, meaning="Cash kept, in quarters of operating cash flow; below it a hyperscaler borrows", source=OURS)
     cash_ceiling_quarters: float = param(5.0, unit="quarter", low=0.0, high=100.0, meaning="Cash above which it repays debt, then pays out", source=OURS)
     depreciation_per_quarter: float = param(0.04, unit="1/quarter", low=0.0, high=1.0, meaning="Declining-balance depreciation of property", source="blend of chip and shell lives")
-    own_use_slack: float = param(0.15, unit="frac", low=0.0, high=5.0, meaning="Own use that can wait: it takes slack capacity up to this share above its first claim", source=OURS)
+    own_use_damping: float = param(0.95, unit="frac", low=0.0, high=1.0, meaning="Damping of the growth of own use, a quarter", source="nearly knife-edge (design brief): show the range")
+    own_use_slack: float = param(0.6, unit="frac", low=0.0, high=5.0, meaning="Own use that can wait: it takes slack capacity up to this share above its first claim", source=OURS)
     non_ai_growth_per_year: float = param(0.06, unit="1/year", low=-0.5, high=1.0, meaning="Growth of capex that is not AI, after the facts", source=OURS)
 
 
@@ -243,6 +250,7 @@ class HyperscalerSpec(Group):
     ai_capex_factor: float = param(1.0, unit="1", low=0.0, high=10.0, meaning="Share of capex that is AI relative to the common path", source="Epoch AI chip ownership at end 2025 against capex of 2023-25")
     capex_usd_bn_per_quarter: float = param(1.0, unit="USD bn/quarter", low=0.0, high=1e6, meaning="All of its capex at the start where no fact is imposed", source=OURS)
     cloud_revenue_usd_bn_per_quarter: float = param(1.0, unit="USD bn/quarter", low=0.0, high=1e6, meaning="Cloud revenue other than AI at the start where no fact is imposed", source="market/data/cloud_revenue.csv")
+    cloud_counted_frac: float = param(1.0, unit="frac", low=0.0, high=1.0, meaning="Share of its reported cloud segment that market trackers count as infrastructure services", source="Microsoft's Intelligent Cloud against Synergy's share of it, 2019-2026: about two thirds")
     cloud_share: float = param(0.2, unit="frac", low=0.0, high=1.0, meaning="Share of enterprises whose incumbent cloud it is at the start", source="Synergy, market/data/market_share.csv")
     supplier: str = param("", unit="name", meaning="Accelerator supplier it mostly buys from", source=OURS)
 

@@ -23,7 +23,11 @@ def adopt_and_choose(market: CloudMarket) -> None:
     _enterprises(market)
     flows = market.flows
     scale = np.array([lab.demand_scale for lab in market.labs])
-    demand = 4.0 * (flows.consumer_usd_bn + flows.enterprise_usd_bn) * scale
+    raw = flows.consumer_usd_bn + flows.enterprise_usd_bn
+    demand = 4.0 * raw * scale
+    if raw.sum() > 0.0:
+        # what disclosed run-rates add to the level counts against saturation too
+        market.observed_scale = float((raw * scale).sum() / raw.sum())
     for lab in market.labs:
         lab.demand_usd_bn_per_year = float(demand[lab.index])
         total = float(flows.consumer_usd_bn[lab.index] + flows.enterprise_usd_bn[lab.index])
@@ -38,10 +42,11 @@ def _grow_demand(market: CloudMarket) -> None:
         frontier, rules.saturation_usd_bn_per_year * draws.demand_level, rules.half_compute, rules.elasticity * draws.elasticity
     )
     luck = market.normal("demand", rules.volatility_per_quarter)
-    before = market.spending
     market.latent = target * market.conditions.demand
-    market.spending = approach(before, market.latent, rules.adjustment_per_quarter) * math.exp(luck)
-    market.spending_growth = market.spending / before - 1.0 if before > 0.0 else 0.0
+    before = market.spending * market.observed_scale
+    after = approach(before, market.latent, rules.adjustment_per_quarter) * math.exp(luck)
+    market.spending_growth = after / before - 1.0 if before > 0.0 else 0.0
+    market.spending = after / market.observed_scale
 
 
 def _walk_appeal(market: CloudMarket) -> None:
@@ -61,6 +66,17 @@ def _consumers(market: CloudMarket) -> None:
         market.consumer_shares, utility, market.spending_growth, rules.consumer_churn_per_quarter
     )
     market.flows.consumer_usd_bn = market.consumer_shares * (market.spending * rules.consumer_share / 4.0)
+
+
+def _long_tail(market: CloudMarket) -> NDArray[np.float64]:
+    """Compute that other AI customers rent, (providers,): it follows AI spending, the price, and who has capacity."""
+    rules = market.parameters.demand
+    size = np.array([p.capacity.installed_gw * (1.0 - p.spec.own_use_share) * p.spec.sells for p in market.providers])
+    if size.sum() <= 0.0:
+        return size
+    cheap = (market.parameters.price.start_usd_bn_per_gw_quarter / market.price) ** rules.long_tail_elasticity
+    total = rules.long_tail_gw_per_gw * market.spending / rules.revenue_per_gw_year * cheap
+    return np.asarray(total * size / size.sum())
 
 
 def reachable(market: CloudMarket) -> NDArray[np.bool_]:
@@ -121,8 +137,11 @@ def _enterprises(market: CloudMarket) -> None:
     usage = outcome.usage * spend
     flows.enterprise_by_cloud = usage[:-1]
     flows.enterprise_usd_bn = usage[:-1].sum(axis=1)
-    flows.open_asked_gw = 4.0 * usage[-1, :-1] / demand.revenue_per_gw_year
+    flows.open_asked_gw = 4.0 * usage[-1, :-1] / demand.revenue_per_gw_year + _long_tail(market)
     flows.adoption_frac = outcome.adopted_frac
     flows.off_incumbent_frac = outcome.off_incumbent_frac
     flows.cloud_switching_frac = outcome.cloud_switched_frac
     flows.model_switching_frac = outcome.model_switched_frac
+    columns = market.population.columns
+    weights = np.bincount(columns.cloud, weights=columns.weight, minlength=len(market.provider_names))
+    market.incumbent_weights = weights / weights.sum()

@@ -25,7 +25,7 @@ def allocate_compute(market: CloudMarket) -> None:
     claims, owned = _serve_owners(market, usable, need)
     _serve_contracts(market, usable - claims, need - owned.sum(axis=0))
     flows.contract_gw += owned
-    free = _serve_spot(market, usable - claims, need)
+    free = _serve_spot(market, usable - claims, need, owned[:-1].sum(axis=1))
     _fill_with_own_use(market, free)
     _split_use(market)
     _observe(market)
@@ -87,10 +87,13 @@ def _affinity(market: CloudMarket) -> Array:
     return affinity
 
 
-def _serve_spot(market: CloudMarket, capacity: Array, need: Array) -> Array:
-    """Sell what is left to labs' uncontracted need and to enterprises that run open models."""
+def _serve_spot(market: CloudMarket, capacity: Array, need: Array, owned: Array) -> Array:
+    """Sell what is left to labs' uncontracted need and to other customers.
+
+    Capacity that a lab has contracted and leaves idle is sold on; the lab's take-or-pay stays due.
+    """
     flows = market.flows
-    free = np.append(np.maximum(capacity - flows.available_gw[:-1].sum(axis=1), 0.0), 0.0)
+    free = np.append(np.maximum(capacity - flows.contract_gw[:-1].sum(axis=1) + owned, 0.0), 0.0)
     left = np.maximum(need - flows.contract_gw.sum(axis=0), 0.0)
     self_supplied = np.array([min(lab.spec.self_supplied_gw, left[lab.index]) for lab in market.labs])
     wanted = left - self_supplied

@@ -68,7 +68,7 @@ def _planned_orders(market: CloudMarket) -> Array:
     growth = (1.0 + rules.capex.non_ai_growth_per_year) ** 0.25
     for provider in market.providers:
         provider.other_capex *= growth
-        provider.own_growth *= rules.capex.trend_damping
+        provider.own_growth *= rules.capex.own_use_damping
         if market.quarter > market.history_until:
             provider.own_need_gw *= math.exp(provider.own_growth * market.draws.own_use_growth)
         plan = provider.plan_capex(
@@ -78,7 +78,8 @@ def _planned_orders(market: CloudMarket) -> Array:
             float(uncommitted[provider.index]),
             1.0 - (1.0 - rules.negotiation.default_probability_per_quarter) ** lead,
         )
-        orders[provider.index] = min(plan.wanted_gw, plan.affordable_gw)
+        wanted = rules.capex.inertia * provider.last_order_gw + (1.0 - rules.capex.inertia) * plan.wanted_gw
+        orders[provider.index] = min(wanted, plan.affordable_gw) if provider.spec.builds else 0.0
     return orders
 
 
@@ -110,6 +111,7 @@ def _order(market: CloudMarket, provider: Hyperscaler, gw: float) -> None:
     imposed = market.quarter <= market.capex_until
     refill = 0.0 if imposed else provider.capacity.take_shells(gw)
     delay = int(market.uniform("delay", provider.key) < rules.delay_probability)
+    provider.last_order_gw = gw
     provider.capacity.order(refill, market.quarter, rules.chip_lead_quarters)
     provider.capacity.order(gw - refill, market.quarter, rules.lead_quarters + delay)
     chips = gw * basis.chips_usd_bn_per_gw
@@ -130,7 +132,10 @@ def _cash_flows(market: CloudMarket) -> None:
     """Other business brings cash; AI capacity costs power and wears out; debt bears interest."""
     rules, ledger, quarter = market.parameters, market.ledger, market.quarter
     for provider in market.providers:
-        provider.cash_flow *= (1.0 + provider.spec.cash_flow_growth_per_year) ** 0.25 if market.tick else 1.0
+        if market.quarter > market.history_until:
+            late = math.log1p(rules.capex.cash_flow_growth_late_per_year) / 4.0
+            provider.cash_flow_growth = late + rules.capex.trend_damping * (provider.cash_flow_growth - late)
+        provider.cash_flow *= math.exp(provider.cash_flow_growth)
         revenue = float(market.flows.ai_revenue_usd_bn[provider.index])
         open_models = float(market.flows.open_gw[provider.index]) * provider.price
         ledger.pay(quarter, "Enterprises", provider.name, open_models, "purchases", "revenue", "open models")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cloudpact.quarter.recording import stranded_gw
 from market import invariants
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _check_capacity(market: CloudMarket) -> None:
         return
     flows = market.flows
     used = flows.own_use_gw + flows.open_gw + flows.delivered_gw[:-1].sum(axis=1)
-    reserved = np.maximum(flows.available_gw - flows.contract_gw, 0.0)[:-1].sum(axis=1)
+    reserved = stranded_gw(market)
     installed = np.array([fleet.installed_gw for fleet in fleets])
     invariants.check_capacity(
         np.array([fleet.ordered_cum for fleet in fleets]),

@@ -25,7 +25,8 @@ def plan_needs(market: CloudMarket) -> None:
     for lab in _active(market):
         cash = market.ledger.cash_usd_bn(lab.name)
         relative = lab.generation.released_compute / frontier
-        lab.update_needs(rules, market.price, market.revenue_per_gw_year, cash, relative)
+        owned = market.provider_by_name[lab.spec.owner].own_need_gw if lab.integrated else 0.0
+        lab.update_needs(rules, market.price, market.revenue_per_gw_year, cash, relative, owned)
         commitments = float(promised[lab.index, 1:].sum()) * market.price
         need = lab.funding_need(rules, cash, commitments)
         market.funding_needs[lab.name] = need

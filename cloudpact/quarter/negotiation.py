@@ -271,7 +271,7 @@ def _spare(market: CloudMarket, provider: Hyperscaler) -> float:
     rules = market.parameters
     lead = rules.capacity.lead_quarters
     capacity = float(provider.capacity.path(lead + 1)[lead]) * rules.capacity.availability
-    own = float(provider.own_path(lead + 1, rules.capex.trend_damping)[lead])
+    own = float(provider.own_path(lead + 1, rules.capex.own_use_damping)[lead])
     promised = float(market.book.promised_path(market.quarter, lead + 1)[provider.index, :, lead].sum())
     return max(capacity - own - promised, 0.0)
 

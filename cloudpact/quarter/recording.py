@@ -70,7 +70,7 @@ def _market_row(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
         "lab_revenue_annualised_usd_bn": 4.0 * float(flows.revenue_usd_bn.sum()),
         "own_use_gw": float(flows.own_use_gw.sum()),
         "labs_gw": float(flows.delivered_gw.sum()),
-        "stranded_gw": float(np.maximum(flows.available_gw - flows.contract_gw, 0.0)[:-1].sum()),
+        "stranded_gw": float(stranded_gw(market).sum()),
         "adoption_frac": flows.adoption_frac,
         "off_incumbent_frac": flows.off_incumbent_frac,
         "cloud_switching_frac": flows.cloud_switching_frac,
@@ -79,6 +79,15 @@ def _market_row(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
         "supply_limit_gw": market.supply_limit_gw,
         "spot_fill_frac": flows.spot_fill_frac,
     }
+
+
+def stranded_gw(market: CloudMarket) -> NDArray[np.float64]:
+    """Contracted capacity that stood idle and found no other user, (providers,)."""
+    flows = market.flows
+    idle = np.maximum(flows.available_gw - flows.contract_gw, 0.0)[:-1].sum(axis=1)
+    usable = [p.usable_gw(market.parameters.capacity.availability) for p in market.providers]
+    used = flows.own_use_gw + flows.open_gw + flows.delivered_gw[:-1].sum(axis=1)
+    return np.clip(np.array(usable) - used, 0.0, idle)
 
 
 def _largest_share(amounts: NDArray[np.float64]) -> float:

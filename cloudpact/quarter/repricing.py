@@ -21,10 +21,9 @@ def reprice(market: CloudMarket) -> None:
         if not provider.spec.sells:
             continue
         cost = full_cost(market.cost_basis(provider), rules.capex.utilisation_target) / provider.spec.build_cost_factor
-        pressure = provider.utilisation / max(rules.capacity.availability, 1e-9) * rules.capex.utilisation_target
         provider.price = next_price(
             provider.price,
-            pressure if provider.capacity.installed_gw > 0.0 else rules.capex.utilisation_target,
+            provider.utilisation if provider.capacity.installed_gw > 0.0 else rules.capex.utilisation_target,
             rules.capex.utilisation_target,
             cost,
             rules.price.markup,
@@ -46,7 +45,8 @@ def _other_cloud(market: CloudMarket) -> None:
         ai = float(market.flows.ai_revenue_usd_bn[provider.index])
         before = provider.cloud_revenue
         if observed is not None:
-            provider.cloud_revenue = max(observed - ai, 0.3 * observed)
+            counted = observed * provider.spec.cloud_counted_frac
+            provider.cloud_revenue = max(counted - ai, 0.3 * counted)
             if before > 0.0:
                 seen = max(min(math.log(provider.cloud_revenue / before), 0.2), -0.1)
                 provider.cloud_growth = 0.8 * provider.cloud_growth + 0.2 * seen

@@ -92,12 +92,16 @@ def _invest(market: CloudMarket, investor: str, lab: Lab, amount: float, pre_mon
 
 
 def _raise_outside_money(market: CloudMarket) -> None:
-    """Outside investors and suppliers fill what providers' cash of this quarter has left open."""
+    """Outside investors and suppliers fill what providers' cash of this quarter has left open.
+
+    Cash counts as it will stand after the quarter's burn, not as it stands when customers have paid.
+    """
     for lab in market.labs:
         if not lab.active or lab.integrated:
             continue
         planned = market.funding_needs[lab.name]
-        cash = market.ledger.cash_usd_bn(lab.name)
+        received = float(market.flows.equity_paid_usd_bn[:, lab.index].sum())
+        cash = planned.cash_usd_bn + received - lab.burn
         need = FundingNeed(cash, planned.target_usd_bn, planned.marginal_value, planned.owner_cost)
         names, depths, costs = money_sources(market, lab)
         mu, amounts = solve_funding(need, depths, costs)
