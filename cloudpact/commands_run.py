@@ -59,6 +59,8 @@ def run_and_write(request: Request) -> int:
     """Simulate the ensemble, write its folder, print its summary; return the exit code."""
     scenario = _scenario(request)
     facts = Facts.load(request.facts)
+    for note in facts.notes:
+        typer.echo(f"cloudpact: note: {note}", err=True)
     folder = claim_folder(request.out, scenario.name)
     started = datetime.now(UTC)
     try:
@@ -93,7 +95,7 @@ def _simulate(request: Request, scenario: Scenario, facts: Facts) -> Outcome:
     finished: list[Results] = []
     try:
         with progress(request.runs) as advance:
-            jobs = request.jobs or os.cpu_count() or 1
+            jobs = request.jobs or getattr(os, "process_cpu_count", os.cpu_count)() or 1
             for results in run_ensemble(scenario, request.seed, range(request.runs), jobs, facts):
                 finished.append(results)
                 advance()

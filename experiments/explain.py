@@ -165,7 +165,20 @@ def _why(negotiation: dict[str, Any]) -> str:
     weight = negotiation["trace"].get("lab_weight")
     if weight is not None:
         lines.append(f"Bargaining weight of {lab}: {weight:.2f} of 1.")
+    for side, party in (("lab", lab), ("provider", provider)):
+        lines += _most(party, negotiation["trace"].get("components", {}).get(side, {}))
     return "\n".join([*lines, _constraint_text(negotiation["constraint"]), _rival_text(negotiation)])
+
+
+def _most(party: str, components: dict[str, float]) -> list[str]:
+    """The largest gain and the largest cost of one side, as a sentence."""
+    if not components:
+        return []
+    best, worst = max(components, key=components.__getitem__), min(components, key=components.__getitem__)
+    sentence = f"For {party} counted most: {best.replace('_', ' ')} ({components[best]:+,.2f})"
+    if components[worst] < 0:
+        sentence += f", and against it {worst.replace('_', ' ')} ({components[worst]:+,.2f})"
+    return [sentence + "."]
 
 
 def _constraint_text(constraint: str | None) -> str:

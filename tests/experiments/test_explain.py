@@ -39,6 +39,8 @@ What became of it
 Why: over no deal this round OpenAI gains USD 4.00 bn and Oracle USD 2.50 bn,
 together USD 6.50 bn, after 2 rounds (agreed).
 Bargaining weight of OpenAI: 0.50 of 1.
+For OpenAI counted most: coverage (+5.00), and against it lock in (-1.00).
+For Oracle counted most: margin (+2.50).
 Bound by: buildable capacity; without it the terms would differ.
 Best rival offer: Amazon, worth USD 3.00 bn to OpenAI: the floor under its gain.
 
