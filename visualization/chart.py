@@ -198,6 +198,6 @@ def mark_history(series: dict[str, Any], first: str, last: str) -> dict[str, Any
         "silent": True,
         "itemStyle": {"color": "rgba(122,127,135,0.13)"},
         "label": {"position": "top", "fontSize": 11},
-        "data": [[{"name": f"facts imposed to {last}", "xAxis": first}, {"xAxis": last}]],
+        "data": [[{"name": f"capex imposed to {last}", "xAxis": first}, {"xAxis": last}]],
     }
     return {**series, "markArea": area}

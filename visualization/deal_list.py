@@ -71,7 +71,7 @@ def _deal_rows(position: int, deal: Mapping[str, Any], negotiation: Mapping[str,
     imputed = _names(deal.get("imputed"))
     marks = ("equity_usd_bn", "commitment_usd_bn", "gw", "term_quarters")
     values = [
-        f'<td class="n {_css(column)}" data-value="{_key(value)}">{_number(value)}{imputed_mark(name in imputed)}</td>'
+        f'<td class="n {_css(column)}" data-value="{_key(value)}">{_number(value)}{imputed_mark(name, imputed)}</td>'
         for column, value, name in zip(_COLUMNS[4:8], numbers, marks, strict=True)
     ]
     origin = text(deal["origin"])

@@ -11,7 +11,7 @@ import pandas as pd
 from visualization.chart import DASHES, Cell, Figure, Part, band, clean, colours, line, mark_history, shown, time_chart
 from visualization.quantiles import LEVELS, Tables, last_fact, run_count
 
-_SHADED = "Shaded on the left: quarters with facts imposed."
+_SHADED = "Shaded: quarters with reported capex imposed."
 
 
 def by_size(fans: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

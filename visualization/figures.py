@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 
 from visualization.alignment import INTEGRATED_LABS, alignment_matrix
 from visualization.chart import Figure, Kind, Part
 from visualization.fan_chart import by_size, change, fan_chart, leader
 from visualization.network import relationship_graph
-from visualization.quantiles import Tables, fan, fan_by, table
+from visualization.quantiles import Tables, fan, fan_by, last_quarter, run_count, table
 
 __all__ = [
     "alignment_matrix",
@@ -121,10 +123,11 @@ def lab_revenue(tables: Tables) -> Figure:
     fans = by_size(fan_by(_active_labs(tables, column), column, "lab"))
     fans = {name: found for name, found in fans.items() if (found[0.5] > 0).any()}
     parts = (Part("all quarters, labs' reports are not imposed", Kind.SIMULATED),)
+    sentence = " ".join(part for part in (leader("earns the most", " USD bn a year", fans), _failures(tables)) if part)
     return fan_chart(
         "lab-revenue",
         "Run-rate revenue of the labs",
-        leader("earns the most", " USD bn a year", fans),
+        sentence,
         "USD bn a year, logarithmic",
         fans,
         tables,
@@ -155,3 +158,17 @@ def dependence(tables: Tables) -> Figure:
 def _active_labs(tables: Tables, column: str) -> pd.DataFrame:
     labs = table(tables, "labs", "lab", "active", column)
     return labs[labs["active"].astype(bool)]
+
+
+def _failures(tables: Tables) -> str:
+    """One sentence on labs that were there and are gone at the end, which medians over the others do not show."""
+    labs = _active_labs(tables, "run")
+    seen = set(labs[["run", "lab"]].itertuples(index=False, name=None))
+    left = labs[labs["quarter"] == last_quarter(tables)]
+    gone = Counter(lab for _, lab in seen - set(left[["run", "lab"]].itertuples(index=False, name=None)))
+    if not gone:
+        return ""
+    counts = ", ".join(f"{lab} in {count}" for lab, count in sorted(gone.items(), key=lambda item: (-item[1], item[0])))
+    return (
+        f"Labs that have failed by the end, in how many of {run_count(tables)} runs: {counts}; they leave the medians."
+    )

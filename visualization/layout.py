@@ -14,9 +14,11 @@ type Place = tuple[float, float]
 
 def places_of(tables: Tables, run: int) -> dict[str, Place]:
     """Providers on an outer ellipse, labs on an inner one near their hosts over all quarters, others inside."""
-    providers = list(dict.fromkeys(table(tables, "providers", "provider")["provider"]))
-    places = _ring(providers, 0.41, 0.345, -math.pi / 2 + math.pi / max(len(providers), 1))
     rows = table(tables, "alignment", "run", "lab", "provider", "delivered_gw")
+    providers = list(
+        dict.fromkeys([*table(tables, "providers", "provider")["provider"], *sorted(set(rows["provider"]))])
+    )
+    places = _ring(providers, 0.41, 0.345, -math.pi / 2 + math.pi / max(len(providers), 1))
     rows = rows[(rows["run"] == run) & rows["provider"].isin(places)]
     weights = {
         str(lab): {str(host): float(gw) for host, gw in group.groupby("provider")["delivered_gw"].sum().items()}

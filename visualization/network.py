@@ -9,16 +9,9 @@ from typing import Any
 import pandas as pd
 
 from visualization.chart import PALETTE, Cell, Figure, Kind, Part, clean, colours, shown
+from visualization.edges import EDGE_STYLES, Edge, edges_of, rows_of
 from visualization.layout import HEIGHT, WIDTH, Place, places_of
 from visualization.quantiles import Tables, last_fact, records, table
-
-EDGE_STYLES: dict[str, tuple[str, str | list[int], float]] = {
-    "compute delivered": (PALETTE[0], "solid", 0.0),
-    "commitment": (PALETTE[2], "dotted", 0.16),
-    "equity": (PALETTE[1], "dashed", -0.16),
-    "shares to the lab": (PALETTE[4], [10, 3, 2, 3], 0.3),
-}
-"""Kind of edge -> colour, dash, curve."""
 
 _DOTS = 100
 _CORNERS: list[dict[str, Any]] = [
@@ -27,9 +20,6 @@ _CORNERS: list[dict[str, Any]] = [
 ]
 """Unseen nodes that hold the frame, so that a place is the same in every quarter."""
 
-type Edge = tuple[str, str, str, float, str]
-"""Source, target, kind, amount, unit."""
-
 
 def relationship_graph(tables: Tables, quarter: str, run: int = 0) -> Figure:
     """Who is tied to whom in one quarter of one run: compute, commitments and equity.
@@ -37,16 +27,16 @@ def relationship_graph(tables: Tables, quarter: str, run: int = 0) -> Figure:
     Circles are hyperscalers (area: capacity), squares are labs (area: compute), diamonds are suppliers and
     investors, small dots are enterprises' cloud spending, one dot a per cent, beside the cloud they use.
     """
-    providers = _of(table(tables, "providers", "run", "quarter", "provider", "capacity_gw"), run, quarter)
-    labs = _of(table(tables, "labs", "run", "quarter", "lab", "active", "compute_gw"), run, quarter)
+    providers = rows_of(table(tables, "providers", "run", "quarter", "provider", "capacity_gw"), run, quarter)
+    labs = rows_of(table(tables, "labs", "run", "quarter", "lab", "active", "compute_gw"), run, quarter)
     labs = labs[labs["active"].astype(bool)]
-    edges = _edges(tables, run, quarter, set(providers["provider"]), set(labs["lab"]))
+    edges = edges_of(tables, run, quarter, set(labs["lab"]))
     places = places_of(tables, run)
     drawn = [
         *_enterprises(providers, places),
         *_provider_nodes(providers, places),
         *_lab_nodes(labs, edges, places),
-        *_other_nodes(edges, places),
+        *_other_nodes(edges, set(providers["provider"]), places),
     ]
     option = _option(drawn, [_drawn_edge(edge) for edge in edges])
     rows: tuple[tuple[Cell, ...], ...] = tuple((a, b, kind, clean(amount), unit) for a, b, kind, amount, unit in edges)
@@ -74,50 +64,6 @@ def graph_quarters(tables: Tables, wanted: Sequence[str] = ("2020Q4", "2023Q4", 
     """The quarters to show: those of `wanted` within the results, and the last one."""
     quarters = sorted(table(tables, "market", "quarter")["quarter"].unique())
     return tuple(dict.fromkeys([q for q in wanted if q in quarters] + [quarters[-1]]))
-
-
-def _of(rows: pd.DataFrame, run: int, quarter: str) -> pd.DataFrame:
-    return rows[(rows["run"] == run) & (rows["quarter"] == quarter)]
-
-
-def _edges(tables: Tables, run: int, quarter: str, providers: set[str], labs: set[str]) -> list[Edge]:
-    alignment = _of(
-        table(tables, "alignment", "lab", "provider", "delivered_gw", "committed_usd_bn", "stake_frac"), run, quarter
-    )
-    edges: list[Edge] = []
-    for row in records(alignment):
-        if row["lab"] not in labs or row["provider"] not in providers:
-            continue
-        amounts = (
-            ("compute delivered", row["delivered_gw"], "GW"),
-            ("commitment", row["committed_usd_bn"], "USD bn"),
-            ("equity", 100 * row["stake_frac"], "% stake"),
-        )
-        edges += [
-            (str(row["provider"]), str(row["lab"]), kind, float(amount), unit)
-            for kind, amount, unit in amounts
-            if amount > 1e-9
-        ]
-    return edges + _deal_edges(
-        table(tables, "deals", "run", "quarter", "provider", "lab", "equity_usd_bn"), run, quarter, providers, labs
-    )
-
-
-def _deal_edges(deals: pd.DataFrame, run: int, quarter: str, providers: set[str], labs: set[str]) -> list[Edge]:
-    """Money of parties that are no clouds: suppliers and investors. Negative equity is shares given to the lab."""
-    known = deals[(deals["run"] == run) & (deals["quarter"] <= quarter) & deals["lab"].isin(labs)]
-    known = known[~known["provider"].isin(providers)]
-    totals = known.groupby(["provider", "lab"], sort=True)["equity_usd_bn"].sum(min_count=1).reset_index()
-    return [
-        (
-            row["provider"],
-            row["lab"],
-            "equity" if row["equity_usd_bn"] > 0 else "shares to the lab",
-            abs(row["equity_usd_bn"]),
-            "USD bn",
-        )
-        for row in records(totals[totals["equity_usd_bn"].abs() > 0])
-    ]
 
 
 def _node(name: str, place: Place, size: float, symbol: str, colour: str, hint: str) -> dict[str, Any]:
@@ -171,12 +117,14 @@ def _lab_nodes(labs: pd.DataFrame, edges: Sequence[Edge], places: Mapping[str, P
     ]
 
 
-def _other_nodes(edges: Sequence[Edge], places: Mapping[str, Place]) -> list[dict[str, Any]]:
-    named = sorted(
-        {source for source, _, _, _, unit in edges if unit == "USD bn" and source in places}
-        - {source for source, _, kind, _, _ in edges if kind == "compute delivered" or kind == "commitment"}
-    )
-    return [_node(name, places[name], 15, "diamond", PALETTE[6], "supplier or investor") for name in named]
+def _other_nodes(edges: Sequence[Edge], hyperscalers: set[str], places: Mapping[str, Place]) -> list[dict[str, Any]]:
+    """Parties that are no agents: clouds that only host, as circles, then suppliers and investors."""
+    hosts = {source for source, _, kind, _, _ in edges if kind in ("compute delivered", "commitment")}
+    others = dict.fromkeys(source for source, *_ in edges if source not in hyperscalers)
+    marks = {
+        name: ("circle", "host, no agent") if name in hosts else ("diamond", "supplier or investor") for name in others
+    }
+    return [_node(name, places[name], 15, mark, PALETTE[6], hint) for name, (mark, hint) in marks.items()]
 
 
 def _enterprises(providers: pd.DataFrame, places: Mapping[str, Place]) -> list[dict[str, Any]]:

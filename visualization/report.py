@@ -16,8 +16,9 @@ import pandas as pd
 from visualization import figures
 from visualization.chart import ON_DARK, Figure
 from visualization.deal_list import deal_list
+from visualization.edges import EDGE_STYLES
 from visualization.markup import alternative, chart_box, chart_card, heat_card, provenance, text
-from visualization.network import EDGE_STYLES, first_run, graph_quarters, relationship_graph
+from visualization.network import first_run, graph_quarters, relationship_graph
 from visualization.page import chart_data, echarts_source, policy, static
 from visualization.quantiles import TableError, last_fact, last_quarter, run_count, table
 from visualization.tiles import tiles_html
@@ -141,7 +142,8 @@ def _header(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any], sce
         "seed": manifest.get("seed", "–"),
         "runs": run_count(tables),
         "quarters": f"{quarters.min()} to {quarters.max()}",
-        "facts imposed to": last_fact(tables) or "none",
+        "capex imposed to": last_fact(tables) or "none",
+        "last disclosed deal": _last_disclosed(tables) or "none",
     }
     shown_facts = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items())
     details = "".join(
@@ -154,6 +156,15 @@ def _header(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any], sce
 <h2>Versions and hashes</h2>
 <div class="scroll" tabindex="0" role="region" aria-label="Manifest"><table>{details}</table></div>
 <h2>Resolved scenario</h2><pre tabindex="0"><code>{text(scenario_text)}</code></pre></details>"""
+
+
+def _last_disclosed(tables: Mapping[str, pd.DataFrame]) -> str:
+    deals = table(tables, "deals", "origin", "quarter")
+    return (
+        str(deals.loc[deals["origin"] == "disclosed", "quarter"].max())
+        if (deals["origin"] == "disclosed").any()
+        else ""
+    )
 
 
 def _repeat_commands(manifest: Mapping[str, Any], runs: int) -> str:
@@ -212,10 +223,11 @@ def _matrices(tables: Mapping[str, pd.DataFrame]) -> str:
 
 def _limits(tables: Mapping[str, pd.DataFrame]) -> str:
     known = last_fact(tables)
-    imposed = f"to {text(known)}" if known else "nowhere in this run"
+    imposed = f"imposed to {text(known)}" if known else "imposed nowhere in this run"
+    signed = f"signed as dated to {text(_last_disclosed(tables))}" if _last_disclosed(tables) else "none in this run"
     return f"""<dl class="limits">
-<div><dt>Measured</dt><dd>Disclosed deals and their stated terms, and the companies' reported capex,
-imposed {imposed}.</dd></div>
+<div><dt>Measured</dt><dd>The companies' reported capex, {imposed}; disclosed deals and their stated terms, {signed}.
+Where these two end at different quarters, the quarters between are simulated except for the deals.</dd></div>
 <div><dt>Imputed</dt><dd>What was not disclosed but is needed: GW, term, price or stake of many deals, the AI part of
 capex, and the capacity and hosting that follow from them. Imputed terms are marked ◧.</dd></div>
 <div><dt>Simulated</dt><dd>Everything else, and all of the forecast: demand, prices, utilisation, revenue, bargaining,

@@ -8,36 +8,26 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.explain import COMPUTE_TERMS, TERMS
 from market.calendar import quarter_name
 from visualization.chart import shown
 from visualization.markup import text
 
-_TERMS = (
-    ("Equity, headline", "equity_usd_bn", "USD bn"),
-    ("Equity upfront", "upfront_usd_bn", "USD bn"),
-    ("Pre-money valuation", "pre_money_usd_bn", "USD bn"),
-    ("Stake", "stake_frac", "%"),
-    ("Capacity", "gw", "GW"),
-    ("Starts", "start_quarter", ""),
-    ("Term", "term_quarters", "quarters"),
-    ("Commitment", "commitment_usd_bn", "USD bn"),
-    ("Price", "price_usd_bn_per_gw_quarter", "USD bn per GW-quarter"),
-    ("Discount", "discount_frac", "%"),
-    ("Take-or-pay share", "take_or_pay_frac", "%"),
-    ("Exclusivity", "exclusivity", ""),
-    ("Exclusive until", "exclusive_until", ""),
-)
+_SIDES = (("lab", "the lab"), ("provider", "the provider"))
 
 
 def term_sheet(deal: Mapping[str, Any], imputed: frozenset[str]) -> str:
     """The terms as a list, imputed ones marked, then tranches, warrants and history."""
+    left_out = () if deal.get("gw") else COMPUTE_TERMS
     terms = "".join(
-        f"<div><dt>{label}</dt><dd>{_term(deal.get(name), unit)}{imputed_mark(name in imputed, True)}</dd></div>"
-        for label, name, unit in _TERMS
-        if not absent(deal.get(name))
+        f"<div><dt>{label[0].upper()}{label[1:]}</dt>"
+        f"<dd>{_term(deal.get(name), unit)}{imputed_mark(name, imputed, True)}</dd></div>"
+        for name, (label, unit, _, _) in TERMS.items()
+        if name not in left_out and not absent(deal.get(name))
     )
     tranches = [
-        f"{shown(as_float(t.get('amount_usd_bn')))} USD bn on {_trigger(t)}" for t in _json_list(deal.get("tranches"))
+        f"{shown(as_float(t.get('amount_usd_bn')))} USD bn on {_trigger(t)}{_paid(t)}"
+        for t in _json_list(deal.get("tranches"))
     ]
     warrants = [
         f"{w.get('issuer')} gives {w.get('holder')} {shown(100 * as_float(w.get('stake_frac')))} % on {_trigger(w)}"
@@ -61,9 +51,7 @@ def why(negotiation: Mapping[str, Any] | None, origin: str) -> str:
         return f'<div class="why"><h3>Why this deal</h3><p>{reason}</p></div>'
     components = _json_dict(negotiation.get("trace")).get("components") or {}
     bars = "".join(
-        _waterfall(f"Gain of {side}", components[key])
-        for key, side in (("lab", "the lab"), ("provider", "the provider"))
-        if isinstance(components.get(key), dict)
+        _waterfall(f"Gain of {side}", components[key]) for key, side in _SIDES if isinstance(components.get(key), dict)
     )
     rival = negotiation.get("best_rival")
     offer = (
@@ -108,20 +96,18 @@ def _fall(name: str, start: float, end: float, low: float, span: float) -> str:
     )
 
 
-def imputed_mark(imputed: bool, in_words: bool = False) -> str:
-    """The sign of an imputed term, or nothing."""
-    if not imputed:
+def imputed_mark(name: str, imputed: frozenset[str], in_words: bool = False) -> str:
+    """The sign of an imputed term, or nothing; `imputed` may name a term in a shorter way than its column."""
+    if not imputed & {name, *TERMS[name][3]}:
         return ""
-    return (
-        ' <span class="kind kind-imputed">◧ imputed</span>'
-        if in_words
-        else '<abbr class="imputed" title="imputed">◧</abbr>'
-    )
+    if in_words:
+        return ' <span class="kind kind-imputed">◧ imputed</span>'
+    return '<abbr class="imputed" title="imputed">◧</abbr>'
 
 
 def absent(value: Any) -> bool:
     """Whether a cell of a table is missing."""
-    return value is None or value is pd.NaT or (isinstance(value, float) and value != value) or value is pd.NA
+    return value is None or value is pd.NaT or value is pd.NA or value == "" or value != value
 
 
 def as_float(value: Any) -> float:
@@ -158,6 +144,10 @@ def _trigger(part: Mapping[str, Any]) -> str:
         "valuation": "a valuation of {} USD bn",
     }
     return words.get(kind, f"{kind} {{}}").format(level)
+
+
+def _paid(tranche: Mapping[str, Any]) -> str:
+    return {True: " (paid)", False: " (not paid)"}.get(tranche.get("paid", ""), "")
 
 
 def _when(quarter: Any) -> str:

@@ -96,7 +96,7 @@ def test_a_fan_states_median_band_sentence_and_table() -> None:
     assert figure.rows == (("2026Q1", 50.0, 50.0, 50.0), ("2026Q2", 50.0, 10.0, 90.0))
     assert (
         figure.key == "Line: median of 11 runs. Band: 80 % of runs, darker: half of them. "
-        "Shaded on the left: quarters with facts imposed."
+        "Shaded: quarters with reported capex imposed."
     )
     drawn = {series["name"]: series["data"] for series in figure.option["series"]}
     assert drawn == {
@@ -116,10 +116,10 @@ def test_one_run_has_no_band_and_says_so() -> None:
     assert [series["name"] for series in figure.option["series"]] == ["Utilisation"]
 
 
-def test_imposed_facts_are_shaded_to_their_last_quarter() -> None:
+def test_imposed_capex_is_shaded_to_their_last_quarter() -> None:
     area = figures.concentration(TABLES).option["series"][0]["markArea"]["data"][0]
 
-    assert area == [{"name": f"facts imposed to {LAST_FACT}", "xAxis": QUARTERS[0]}, {"xAxis": LAST_FACT}]
+    assert area == [{"name": f"capex imposed to {LAST_FACT}", "xAxis": QUARTERS[0]}, {"xAxis": LAST_FACT}]
 
 
 def test_nothing_is_shaded_where_all_is_forecast() -> None:
@@ -216,3 +216,15 @@ def test_kinds_follow_the_last_fact() -> None:
     assert kinds(LAST_FACT) == [Kind.IMPUTED]
     assert kinds(QUARTERS[-1]) == [Kind.SIMULATED]
     assert figures.capex(TABLES).parts[0].kind is Kind.MEASURED
+
+
+def test_labs_that_failed_are_counted() -> None:
+    labs = TABLES["labs"]
+    gone = (labs["lab"] == "xAI") & (labs["run"] < 2) & (labs["quarter"] >= "2029Q1")
+    gone |= (labs["lab"] == "Cohere") & (labs["run"] == 4) & (labs["quarter"] == QUARTERS[-1])
+    figure = figures.lab_revenue({**TABLES, "labs": labs[~gone]})
+
+    assert figure.sentence.endswith(
+        "Labs that have failed by the end, in how many of 5 runs: xAI in 2, Cohere in 1; they leave the medians."
+    )
+    assert "failed" not in figures.lab_revenue(TABLES).sentence
