@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudpact.results import ResultsError
 from market.calendar import quarter_name
+from market.deals import Trigger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,7 @@ TERMS: dict[str, tuple[str, str, int, tuple[str, ...]]] = {
     "stake_frac": ("stake bought", "%", 2, ("stake",)),
 }
 COMPUTE_TERMS = (
+    "commitment_usd_bn",
     "gw",
     "start_quarter",
     "term_quarters",
@@ -125,23 +127,34 @@ def _value(value: Any, unit: str, digits: int) -> str:
 
 def _conditions(deal: dict[str, Any]) -> list[str]:
     """Tranches, warrants and events, one line each."""
-    blocks = []
-    for title, name in (("Tranches", "tranches"), ("Warrants", "warrants"), ("What became of it", "events")):
-        entries = json.loads(deal[name] or "[]")
-        if entries:
-            blocks.append("\n".join([title, *(f"  {_entry(entry)}" for entry in entries)]))
-    return blocks
+    tranches = [_tranche(entry) for entry in json.loads(deal["tranches"] or "[]")]
+    warrants = [_warrant(entry) for entry in json.loads(deal["warrants"] or "[]")]
+    events = [f"{quarter}  {event}" for quarter, event in json.loads(deal["events"] or "[]")]
+    blocks = {"Tranches": tranches, "Warrants": warrants, "What became of it": events}
+    return ["\n".join([title, *(f"  {line}" for line in lines)]) for title, lines in blocks.items() if lines]
 
 
-def _entry(entry: Any) -> str:
-    if isinstance(entry, dict):
-        shown = (
-            {**entry, "threshold": quarter_name(int(entry["threshold"]))} if entry.get("trigger") == "date" else entry
-        )
-        return ", ".join(f"{key.replace('_', ' ')} {_entry(value)}" for key, value in shown.items())
-    if isinstance(entry, list):
-        return "  ".join(_entry(value) for value in entry)
-    return f"{entry:g}" if isinstance(entry, float) else str(entry)
+def _tranche(entry: dict[str, Any]) -> str:
+    paid = "paid" if entry["paid"] else "not paid"
+    return f"USD {entry['amount_usd_bn']:,.2f} bn {_condition(entry['trigger'], entry['threshold'])}: {paid}"
+
+
+def _warrant(entry: dict[str, Any]) -> str:
+    condition = _condition(entry["trigger"], entry["threshold"])
+    return f"{entry['holder']} gets {entry['stake_frac']:.2%} of {entry['issuer']} {condition}"
+
+
+def _condition(trigger: str, threshold: float) -> str:
+    """What a tranche or a warrant waits for, in words."""
+    match Trigger(trigger):
+        case Trigger.DATE:
+            return f"in {quarter_name(int(threshold))}"
+        case Trigger.GW_LIVE:
+            return f"once {threshold:,.3g} GW are live"
+        case Trigger.REVENUE:
+            return f"once the run-rate reaches USD {threshold:,.4g} bn"
+        case Trigger.VALUATION:
+            return f"once the valuation reaches USD {threshold:,.4g} bn"
 
 
 def _disclosed_text(deal: dict[str, Any], imputed: list[str]) -> str:

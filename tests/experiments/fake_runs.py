@@ -51,8 +51,15 @@ def simulated_deal(replicate: int) -> dict[str, Any]:
         take_or_pay_frac=0.8,
         exclusivity="first_refusal",
         exclusive_until="",
-        tranches=json.dumps([{"amount_usd_bn": 1.0, "trigger": "date", "threshold": 8105, "paid": True}]),
-        warrants="[]",
+        tranches=json.dumps(
+            [
+                {"amount_usd_bn": 1.0, "trigger": "date", "threshold": 8105, "paid": True},
+                {"amount_usd_bn": 3.0, "trigger": "gw_live", "threshold": 1.5, "paid": False},
+            ]
+        ),
+        warrants=json.dumps(
+            [{"issuer": "Oracle", "holder": "OpenAI", "stake_frac": 0.005, "trigger": "valuation", "threshold": 1200.0}]
+        ),
         events=json.dumps([["2026Q2", "signed"]]),
     )
 

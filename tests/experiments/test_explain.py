@@ -31,7 +31,11 @@ Term sheet
   stake bought            1.00 %
 
 Tranches
-  amount usd bn 1, trigger date, threshold 2026Q2, paid True
+  USD 1.00 bn in 2026Q2: paid
+  USD 3.00 bn once 1.5 GW are live: not paid
+
+Warrants
+  OpenAI gets 0.50% of Oracle once the valuation reaches USD 1,200 bn
 
 What became of it
   2026Q2  signed
