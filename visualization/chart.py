@@ -24,6 +24,9 @@ ON_DARK = dict(
 )
 """The same hues, brighter, for a dark card."""
 
+LOG_FLOOR = 0.001
+"""Where a logarithmic scale starts: a million where the unit is a billion."""
+
 DASHES: tuple[str | list[int], ...] = ("solid", "dashed", "dotted", [10, 3, 2, 3], [14, 4], [2, 2], [6, 2, 2, 2, 2, 2])
 """Told apart without colour: the i-th line of a chart has the i-th dash."""
 
@@ -92,12 +95,14 @@ def clean(value: Any, digits: int = 5) -> float | None:
 def shown(value: Any) -> str:
     """A number for a reader: three significant digits, thousands apart, a dash where there is none.
 
-    >>> [shown(v) for v in (1234.56, 56.78, 1.234, 0.04567, 0, None)]
-    ['1,235', '56.8', '1.23', '0.046', '0', '–']
+    >>> [shown(v) for v in (1234.56, 56.78, 1.234, 0.04567, 0.0001, 0, None)]
+    ['1,235', '56.8', '1.23', '0.046', '<0.001', '0', '–']
     """
     if value is None or not math.isfinite(value):
         return "–"
     size = abs(value)
+    if 0 < size < 0.0005:
+        return "<0.001" if value > 0 else ">-0.001"
     digits = 0 if size >= 100 or size == round(size) else 1 if size >= 10 else 2 if size >= 0.1 else 3
     return f"{value:,.{digits}f}"
 
@@ -121,7 +126,7 @@ def time_chart(
     """An ECharts option: quarters across, the given series, a tooltip for each quarter."""
     value_axis: dict[str, Any] = {"type": "log" if log else "value", "scale": True, "axisLine": {"show": False}}
     if log:
-        value_axis["minorSplitLine"] = {"show": False}
+        value_axis["min"] = LOG_FLOOR
     return {
         "animation": False,
         "aria": {"enabled": False},

@@ -8,7 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from visualization.chart import DASHES, Cell, Figure, Part, band, clean, colours, line, mark_history, shown, time_chart
+from visualization.chart import (
+    DASHES,
+    LOG_FLOOR,
+    Cell,
+    Figure,
+    Part,
+    band,
+    clean,
+    colours,
+    line,
+    mark_history,
+    shown,
+    time_chart,
+)
 from visualization.quantiles import LEVELS, Tables, last_fact, run_count
 
 _SHADED = "Shaded: quarters with reported capex imposed."
@@ -70,7 +83,7 @@ def _key(tables: Tables, log: bool, lines: int) -> str:
 
 
 def _values(column: pd.Series, log: bool) -> list[float | None]:
-    return [None if log and not value > 0 else clean(value) for value in column]
+    return [None if log and not value >= LOG_FLOOR else clean(value) for value in column]
 
 
 def _fan_rows(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.explain import COMPUTE_TERMS, TERMS
+from experiments.explain import COMPUTE_TERMS, EQUITY_TERMS, TERMS
 from market.calendar import quarter_name
 from visualization.chart import shown
 from visualization.markup import text
@@ -18,7 +18,7 @@ _SIDES = (("lab", "the lab"), ("provider", "the provider"))
 
 def term_sheet(deal: Mapping[str, Any], imputed: frozenset[str]) -> str:
     """The terms as a list, imputed ones marked, then tranches, warrants and history."""
-    left_out = () if deal.get("gw") else COMPUTE_TERMS
+    left_out = (*(() if deal.get("gw") else COMPUTE_TERMS), *(() if deal.get("equity_usd_bn") else EQUITY_TERMS))
     terms = "".join(
         f"<div><dt>{label[0].upper()}{label[1:]}</dt>"
         f"<dd>{_term(deal.get(name), unit)}{imputed_mark(name, imputed, True)}</dd></div>"
@@ -75,15 +75,19 @@ def why(negotiation: Mapping[str, Any] | None, origin: str) -> str:
 
 def _waterfall(title: str, components: Mapping[str, Any]) -> str:
     """Bars that start where the one before ended, and their sum."""
+    parts = {str(name).replace("_", " "): as_float(value) for name, value in components.items()}
+    idle = [name for name, value in parts.items() if value == 0]
     steps, total = [], 0.0
-    for name, value in components.items():
-        steps.append((str(name).replace("_", " "), total, total + as_float(value)))
-        total += as_float(value)
+    for name, value in parts.items():
+        if value != 0:
+            steps.append((name, total, total + value))
+            total += value
     steps.append(("sum", 0.0, total))
     low = min(0.0, *(min(a, b) for _, a, b in steps))
     span = (max(0.0, *(max(a, b) for _, a, b in steps)) - low) or 1.0
     rows = "".join(_fall(name, a, b, low, span) for name, a, b in steps)
-    return f'<table class="fall"><caption>{title}, USD bn</caption><tbody>{rows}</tbody></table>'
+    zero = f'<tr class="zero"><td colspan="3">No part in it: {text(", ".join(idle))}.</td></tr>' if idle else ""
+    return f'<table class="fall"><caption>{title}, USD bn</caption><tbody>{rows}{zero}</tbody></table>'
 
 
 def _fall(name: str, start: float, end: float, low: float, span: float) -> str:

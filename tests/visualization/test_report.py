@@ -229,3 +229,14 @@ def test_a_broken_folder_is_refused_and_the_old_report_kept(
 def test_only_known_scripts_may_run() -> None:
     assert page.policy("a", "", "b").count("'sha256-") == 2
     assert "script-src 'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='" in page.policy("a")
+
+
+def test_components_without_a_part_are_named_not_drawn() -> None:
+    data = {**TABLES, "negotiations": TABLES["negotiations"].copy()}
+    data["negotiations"]["trace"] = json.dumps(
+        {"components": {"lab": {"coverage": 2.0, "lock_in": 0.0, "dilution": 0.0}}}
+    )
+    written = render_report(data, MANIFEST, SCENARIO)
+
+    assert "No part in it: lock in, dilution." in written
+    assert '<th scope="row">lock in</th>' not in written

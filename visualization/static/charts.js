@@ -17,6 +17,7 @@
   const number = (value) => {
     if (value === null || value === undefined) return "–";
     const size = Math.abs(value);
+    if (size > 0 && size < 0.0005) return value > 0 ? "<0.001" : ">-0.001";
     const digits = size >= 100 || Number.isInteger(size) ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3;
     return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   };
@@ -82,6 +83,7 @@
       [node.x, node.y] = [node.y, node.x];
       node.symbolSize *= 0.72;
       node.label.fontSize = 11;
+      node.label.formatter = node.name.replace(" ", "\n");
     }
   };
 
