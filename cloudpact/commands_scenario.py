@@ -73,7 +73,7 @@ def schema() -> None:
     """Print the JSON schema of a scenario file, for editors."""
     from market.scenario import Scenario
 
-    typer.echo(_json(Scenario.schema()))
+    typer.echo(_json(Scenario.file_schema()))
 
 
 def _shown(value: Any) -> str:

@@ -385,7 +385,7 @@ class Scenario(Group):
         return scenario_files.content_hash(self)
 
     @classmethod
-    def schema(cls) -> dict[str, Any]:
+    def file_schema(cls) -> dict[str, Any]:
         """JSON schema of a scenario file, for editors."""
         return scenario_files.json_schema(cls)
 
@@ -416,7 +416,8 @@ def _check_dates(scenario: Scenario) -> None:
     for name, lab in scenario.labs.items():
         _check_quarter(f"labs.{name}.enters", lab.enters, blank="")
         _check_quarter(f"labs.{name}.fails", lab.fails, blank="")
-    for group, entries in (("policy.rules", scenario.policy.rules), ("shocks", scenario.shocks)):
+    dated: dict[str, tuple[Rule | Shock, ...]] = {"policy.rules": scenario.policy.rules, "shocks": scenario.shocks}
+    for group, entries in dated.items():
         for i, entry in enumerate(entries):
             since = _check_quarter(f"{group}.{i}.since", entry.since)
             until = _check_quarter(f"{group}.{i}.until", entry.until, blank="")
@@ -450,6 +451,8 @@ def _check_names(scenario: Scenario) -> None:
     for i, shock in enumerate(scenario.shocks):
         if shock.kind == "lab_failure":
             _known(f"shocks.{i}.target", shock.target, labs)
+    if (len(labs) + 1) * (len(providers) + 1) > 254:
+        raise ValueError(f"labs: {len(labs)} labs on {len(providers)} hyperscalers are too many channels; allowed: (labs + 1) * (hyperscalers + 1) up to 254")
     if sum(spec.cloud_share for spec in scenario.hyperscalers.values()) > 1.0 + 1e-9:
         raise ValueError("hyperscalers: the cloud_share of all hyperscalers adds up to more than 1; allowed: at most 1")
     for key in ("gw_levels", "discount_levels", "take_or_pay_levels", "equity_levels", "upfront_levels"):
