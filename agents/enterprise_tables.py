@@ -12,6 +12,7 @@ import numpy.typing as npt
 from market import choice_kernels as kernels
 from market.randomness import key64
 from market.scenario import Enterprises
+from market.vector_race import INDEX_MASK, LANES
 
 Floats = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.uint32]
@@ -43,7 +44,7 @@ class ChannelSpace:
             raise ValueError("a luck name is missing: one is needed for every lab and every cloud")
         if len(set(labs)) < len(labs) or len(set(clouds)) < len(clouds):
             raise ValueError(f"names must differ: {list(labs)}, {list(clouds)}")
-        if len(labs) * len(clouds) >= kernels.INDEX_MASK:
+        if len(labs) * len(clouds) >= INDEX_MASK:
             raise ValueError(f"{len(labs)} labs on {len(clouds)} clouds are too many: at most 254 channels")
         object.__setattr__(self, "lab_keys", _keys([("lab", lab) for lab in labs]))
         object.__setattr__(self, "cloud_keys", _keys([("cloud", cloud) for cloud in clouds]))
@@ -75,8 +76,8 @@ def race_tables(
     """
     value = _channel_utility(space, rules.segments, utility, reach)
     rates = _rates(_situations(value, rules.no_purchase_utility, friction, switching_cost), rules.nest)
-    pad = -(rates.shape[1] + 1) % kernels.LANES + 1
-    rates = np.pad(rates, ((0, 0), (0, pad - 1)), constant_values=np.inf)
+    pad = -rates.shape[1] % LANES
+    rates = np.pad(rates, ((0, 0), (0, pad)), constant_values=np.inf)
     outside = _keys([("no purchase",)])
     return kernels.Race(
         labs=len(space.labs),
@@ -85,10 +86,12 @@ def race_tables(
         # Three roundings of 2^-24 each must not lift a bound above the time it bounds.
         bounds=(np.minimum(rates, kernels.OUT_OF_REACH) * (1.0 - 1e-6)).astype(np.float32),
         rates=rates,
-        keys=np.pad(np.concatenate([space.channel_keys, outside]), (0, pad - 1)),
-        nest_keys=np.concatenate([space.lab_keys, outside]),
+        keys=np.pad(np.concatenate([space.channel_keys, outside]), (0, pad)),
+        nest_keys=np.pad(np.concatenate([np.repeat(space.lab_keys, len(space.clouds)), outside]), (0, pad)),
         nest_noise=nest_noise,
-        reach=np.ascontiguousarray(np.isfinite(value).reshape(rules.segments, -1)),
+        reach=np.pad(np.isfinite(value).reshape(rules.segments, -1), ((0, 0), (0, 1)), constant_values=True),
+        lab_of=(np.arange(value[0].size + 1) // len(space.clouds)).astype(np.int32),
+        cloud_of=(np.arange(value[0].size) % len(space.clouds)).astype(np.int8),
         cloud_rates=_rates(cloud_utility, 1.0),
         cloud_keys=space.cloud_keys,
     )

@@ -17,21 +17,17 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import float32, int32, njit, types, uint32, uint64
-from numba.extending import intrinsic
+from numba import float32, int32, njit, uint32, uint64
 
 from market.counter_hash import noise32, row_hash, uniform
+from market.vector_race import INDEX_MASK, NEST_BITS, float_bits, race_nested, race_plain
 
 CHUNK = 4096
-LANES = 32  # rows of the tables are padded to it: four 256-bit vectors
-INDEX_MASK = 255  # the low bits of a packed bound hold the alternative
 NO_PURCHASE = -1
 NOT_ADOPTED = -1
 MOST_CHANNELS = 3
 OUT_OF_REACH = 1e30  # in place of infinity in the 32-bit table, where 0 * inf would be NaN
-NEST_CLASSES = 4096
-NEST_SHIFT = 20  # 32 - log2(NEST_CLASSES)
+NEST_CLASSES = 2**NEST_BITS
 
 # Columns of the totals of a chunk.
 ADOPTED_COUNT, ADOPTED, USED, OFF_INCUMBENT, AT_RENEWAL, AT_RENEWAL_COUNT, CLOUD_SWITCHED, CLOUD_SWITCHED_COUNT = range(8)
@@ -63,9 +59,11 @@ class Race(NamedTuple):
     bounds: Any  # float32 [row, alternative], just below exp((max v - v) / lambda)
     rates: Any  # float64 [row, alternative], exp((max v - v) / lambda), inf out of reach
     keys: Any  # uint32 [alternative]
-    nest_keys: Any  # uint32 [nest], no purchase last
+    nest_keys: Any  # uint32 [alternative], that of its lab; no purchase is a nest of its own
     nest_noise: Any  # float32 [NEST_CLASSES], 1 / S in ascending classes of probability
-    reach: Any  # bool [segment, alternative]
+    reach: Any  # bool [segment, alternative], no purchase last
+    lab_of: Any  # int32 [alternative], no purchase last with the number of labs
+    cloud_of: Any  # int8 [alternative]
     cloud_rates: Any  # float64 [cloud], 1 / exp(utility)
     cloud_keys: Any  # uint32 [cloud]
 
@@ -83,89 +81,48 @@ class Quarter(NamedTuple):
     split: Any  # float64 [channels in use - 1, channel], sums to one along the last axis
 
 
-@intrinsic
-def _float_bits(typing_context, value):  # type: ignore[no-untyped-def]
-    """The bits of a 32-bit float as an integer: positive floats keep their order."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.bitcast(arguments[0], ir.IntType(32))
-
-    return types.int32(types.float32), generate
-
-
 @njit(cache=True, nogil=True, inline="always")
-def row_of_tables(labs, clouds, segment, cloud, primary):
-    """Row of the race's tables for a segment, an incumbent cloud and a primary channel (NO_PURCHASE: no lab)."""
-    lab = labs if primary < 0 else primary // clouds
-    return (segment * clouds + cloud) * (labs + 1) + lab
+def _nest_factor(low, high, nest_key, nest_noise):
+    """1 / S of a nest."""
+    return nest_noise[noise32(low, high, nest_key) >> uint32(32 - NEST_BITS)]
 
 
 @njit(cache=True, nogil=True)
-def _spread_nests(low, high, clouds, nest_keys, nest_noise, factor):
-    """Write 1/S of each nest over its members; eight at a time, the next nest overwrites the overhang."""
-    for nest in range(nest_keys.shape[0]):
-        value = nest_noise[noise32(low, high, nest_keys[nest]) >> uint32(NEST_SHIFT)]
-        for start in range(0, clouds, 8):
-            for lane in range(8):
-                factor[nest * clouds + start + lane] = value
+def _upper(u, bound):
+    """Packed upper bound of the finishing time of an alternative, TOP where it may be infinite.
 
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _bound(low, high, keys, bounds, row, factor, packed):
-    """Lower bounds of all finishing times with the alternative in the low bits; returns the least."""
-    least = TOP
-    for j in range(keys.shape[0]):
-        u = float32(int32(noise32(low, high, keys[j]) >> uint32(8)))
-        bound = u * (float32(1.0) + u * float32(0.5 / 2**24)) * bounds[row, j] * factor[j]
-        packed[j] = int32((_float_bits(bound) & int32(~INDEX_MASK)) | int32(j))
-        least = min(least, packed[j])
-    return least
+    -ln(1 - u) <= u (1 - u/2) / (1 - u); `bound` lies at most 1e-5 below exp(-v / lambda) / S, packed times are
+    in units of 2^-24.
+    """
+    upper = (1.00001 * 2.0**24) * u * (1.0 - 0.5 * u) / (1.0 - u) * bound
+    return int32(float_bits(float32(upper)) | int32(INDEX_MASK)) if upper < OUT_OF_REACH else TOP
 
 
 @njit(cache=True, nogil=True)
-def _exact_first(low, high, keys, rates, row, factor, packed, limit, nobody):
+def _exact_first(low, high, keys, rates, row, nest_keys, nest_noise, packed, limit, nobody):
     """First to finish among those whose bound is at most `limit`, by exact times; ties go to the smaller key."""
     first, best = nobody, math.inf
     for q in range(packed.shape[0]):
         if packed[q] <= limit:
             j = packed[q] & INDEX_MASK
             u = (noise32(low, high, keys[j]) + 0.5) * UNIT
-            time = -math.log(1.0 - u) * rates[row, j] * factor[j]
+            time = -math.log(1.0 - u) * rates[row, j] * _nest_factor(low, high, nest_keys[j], nest_noise)
             if time < best or (time == best < math.inf and keys[j] < keys[first]):
                 first, best = j, time
     return first
 
 
 @njit(cache=True, nogil=True)
-def _limit(low, high, keys, bounds, row, factor, least):
-    """Packed upper bound of the time of the alternative with the least lower bound; TOP where that may be infinite."""
-    j = least & INDEX_MASK
-    u = (noise32(low, high, keys[j]) + 0.5) * UNIT
-    # -ln(1 - u) <= u / sqrt(1 - u); the bounds are in units of 2^-24 and lie at most 1e-5 below.
-    upper = 1.00001 * u / math.sqrt(1.0 - u) * bounds[row, j] * factor[j] * 2.0**24
-    if bounds[row, j] < 0.5 * OUT_OF_REACH and upper < OUT_OF_REACH:
-        return int32(_float_bits(float32(upper)) | int32(INDEX_MASK))
-    return TOP
-
-
-@njit(cache=True, nogil=True)
-def _second(packed, least):
-    """The least packed bound but one."""
-    second = TOP
-    for q in range(packed.shape[0]):
-        second = min(second, packed[q] if packed[q] != least else TOP)
-    return second
-
-
-@njit(cache=True, nogil=True)
-def _strike_out(packed, start, stop):
-    """Take a lab's channels out of the race; returns the least bound of the others."""
-    for q in range(start, stop):
-        packed[q] = TOP
-    least = TOP
+def _strike_out(packed, first, clouds):
+    """Take a lab's channels out of the race; returns the two least bounds of the others."""
+    for c in range(clouds):
+        packed[first + c] = TOP
+    least, second = TOP, TOP
     for q in range(packed.shape[0]):
         least = min(least, packed[q])
-    return least
+    for q in range(packed.shape[0]):
+        second = min(second, packed[q] if packed[q] != least else TOP)
+    return least, second
 
 
 @njit(cache=True, nogil=True)
@@ -226,7 +183,7 @@ def _list_choosers(start, stop, columns, race, quarter, rows, before):
     for i in range(start, stop):
         chooses = phase[i] == due or adopted_tick[i] == quarter.tick
         for c in range(MOST_CHANNELS):
-            chooses |= channels[i, c] >= 0 and not reach[segment[i], channels[i, c]]
+            chooses |= not reach[segment[i], channels[i, c]]
         rows[found], before[found] = i, channels[i, 0]
         found += chooses and adopted_tick[i] != NOT_ADOPTED
     return found
@@ -243,45 +200,52 @@ def _choose(rows, columns, race, quarter):
     segment, cloud, phase, wanted, channels = (
         columns.segment, columns.cloud, columns.phase, columns.wanted, columns.channels,
     )  # fmt: skip
-    clouds, outside = race.clouds, race.labs * race.clouds
-    factor = np.ones(keys.shape[0] + LANES, np.float32)
+    clouds, outside, lab_of = race.clouds, race.labs * race.clouds, race.lab_of
+    renewal = (quarter.tick + np.arange(quarter.renewal_quarters)) // quarter.renewal_quarters
     packed = np.empty(keys.shape[0], np.int32)
     for i in rows:
-        row = row_of_tables(race.labs, clouds, segment[i], cloud[i], channels[i, 0])
-        bits = row_hash(quarter.choice_key, i, (quarter.tick + phase[i]) // quarter.renewal_quarters)
+        row = (segment[i] * clouds + cloud[i]) * (race.labs + 1) + lab_of[channels[i, 0]]
+        bits = row_hash(quarter.choice_key, i, renewal[phase[i]])
         low, high = uint32(bits), uint32(bits >> uint64(32))
         if race.nested:
-            _spread_nests(low, high, clouds, nest_keys, nest_noise, factor)
-        least = _bound(low, high, keys, bounds, row, factor, packed)
+            least, second = race_nested(low, high, keys, bounds, row, nest_keys, nest_noise, packed)
+        else:
+            least, second = race_plain(low, high, keys, bounds, row, nest_keys, nest_noise, packed)
         channels[i, 0] = channels[i, 1] = channels[i, 2] = NO_PURCHASE
         for c in range(wanted[i]):
-            limit = _limit(low, high, keys, bounds, row, factor, least)
             j = least & INDEX_MASK
-            if _second(packed, least) <= limit:
-                j = _exact_first(low, high, keys, rates, row, factor, packed, limit, outside)
+            u = (noise32(low, high, keys[j]) + 0.5) * UNIT
+            limit = TOP
+            if bounds[row, j] < 0.5 * OUT_OF_REACH:
+                limit = _upper(u, bounds[row, j] * _nest_factor(low, high, nest_keys[j], nest_noise))
+            if second <= limit:
+                j = _exact_first(low, high, keys, rates, row, nest_keys, nest_noise, packed, limit, outside)
             if j >= outside:
                 break
             channels[i, c] = j
             if c + 1 < wanted[i]:
-                least = _strike_out(packed, j // clouds * clouds, (j // clouds + 1) * clouds)
+                least, second = _strike_out(packed, lab_of[j] * clouds, clouds)
 
 
 @njit(cache=True, nogil=True)
-def _count_switches(rows, before, columns, clouds, totals):
+def _count_switches(rows, before, columns, lab_of, totals):
     """Those who chose anew with a lab in use, and those among them whose main lab is another one now."""
     weight, channels = columns.weight, columns.channels
+    rechoosing, count, switched, switched_count = 0.0, 0, 0.0, 0
     for k in range(rows.shape[0]):
+        i = rows[k]
         if before[k] >= 0:
-            after = channels[rows[k], 0]
-            totals[RECHOOSING] += weight[rows[k]]
-            totals[RECHOOSING_COUNT] += 1.0
-            if after >= 0 and after // clouds != before[k] // clouds:
-                totals[MODEL_SWITCHED] += weight[rows[k]]
-                totals[MODEL_SWITCHED_COUNT] += 1.0
+            rechoosing += weight[i]
+            count += 1
+            if channels[i, 0] >= 0 and lab_of[channels[i, 0]] != lab_of[before[k]]:
+                switched += weight[i]
+                switched_count += 1
+    totals[RECHOOSING], totals[RECHOOSING_COUNT] = rechoosing, count
+    totals[MODEL_SWITCHED], totals[MODEL_SWITCHED_COUNT] = switched, switched_count
 
 
 @njit(cache=True, nogil=True)
-def _add_up(start, stop, columns, clouds, split, totals, usage):
+def _add_up(start, stop, columns, cloud_of, split, totals, usage):
     """Workload of rows start to stop by segment and alternative."""
     weight, segment, cloud, channels, adopted_tick = (
         columns.weight, columns.segment, columns.cloud, columns.channels, columns.adopted_tick,
@@ -297,7 +261,7 @@ def _add_up(start, stop, columns, clouds, split, totals, usage):
             part = weight[i] * split[in_use - 1, c]
             usage[segment[i], channels[i, c]] += part
             used += part
-            if channels[i, c] % clouds != cloud[i]:
+            if cloud_of[channels[i, c]] != cloud[i]:
                 off_incumbent += part
     totals[ADOPTED], totals[ADOPTED_COUNT], totals[USED], totals[OFF_INCUMBENT] = adopted, count, used, off_incumbent
 
@@ -317,5 +281,5 @@ def run_chunks(first, last, columns, race, quarter, totals, usage):
         _adopt(start, stop, columns, quarter)
         found = _list_choosers(start, stop, columns, race, quarter, rows, before)
         _choose(rows[:found], columns, race, quarter)
-        _count_switches(rows[:found], before, columns, race.clouds, totals[chunk])
-        _add_up(start, stop, columns, race.clouds, quarter.split, totals[chunk], usage[chunk])
+        _count_switches(rows[:found], before, columns, race.lab_of, totals[chunk])
+        _add_up(start, stop, columns, race.cloud_of, quarter.split, totals[chunk], usage[chunk])
