@@ -7,13 +7,12 @@ import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
-
 from agents.hyperscaler import Hyperscaler
+from agents.lab import Lab
 from cloudpact.quarter.recording import deal_row
 from market.calendar import quarter_name
 from market.capacity import effective_compute
-from market.deals import Deal
+from market.deals import Deal, Exclusivity
 from market.ownership import CapTable
 from market.pricing import CostBasis
 from market.randomness import stream
@@ -133,6 +132,10 @@ class Inquiries:
     def refresh_clauses(self: CloudMarket) -> None:
         """Read the exclusivity clauses in force from the book."""
         self.clauses = {lab.name: dict(self.book.exclusivity(lab.name, self.quarter)) for lab in self.labs}
+
+    def exclusive_hosts(self: CloudMarket, lab: Lab) -> list[str]:
+        """Providers to which a lab is bound exclusively now; none where it is free."""
+        return [name for name, kind in self.clauses[lab.name].items() if kind is Exclusivity.EXCLUSIVE]
 
     def table_of(self: CloudMarket, company: str) -> CapTable:
         """Cap table of a lab, or of a provider or supplier, which the public owns at first."""

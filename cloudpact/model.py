@@ -39,6 +39,7 @@ from cloudpact.quarter.flows import Flows
 from market.calendar import quarter_index
 from market.capacity import Fleet
 from market.contract_book import QUARTERS_BEYOND, ContractBook
+from market.deals import Exclusivity
 from market.demand import latent_demand
 from market.facts import Facts
 from market.funding import FundingNeed
@@ -195,7 +196,7 @@ class CloudMarket(Inquiries, mesa.Model):
         self.last_delivered = np.zeros((rows, columns))
         self.unspent_equity = np.zeros((rows, columns))
         self.backlog = np.zeros((rows, columns))
-        self.clauses: dict[str, dict[str, object]] = {lab.name: {} for lab in self.labs}
+        self.clauses: dict[str, dict[str, Exclusivity]] = {lab.name: {} for lab in self.labs}
         self.funding_needs: dict[str, FundingNeed] = {}
         self.arrears: dict[str, dict[str, float]] = {lab.name: {} for lab in self.labs}
         self.equity_paid: dict[str, float] = {}

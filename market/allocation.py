@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from market.sums import total, totals
+
 
 def ration(demands: NDArray[np.float64], capacity: float) -> NDArray[np.float64]:
     """Pro-rata rationing: everybody gets the same share of what they ask, and no more than that.
@@ -14,10 +16,10 @@ def ration(demands: NDArray[np.float64], capacity: float) -> NDArray[np.float64]
     >>> ration(np.array([1.0, 3.0]), 2.0)
     array([0.5, 1.5])
     """
-    total = float(demands.sum())
-    if total <= capacity:
+    asked = total(demands)
+    if asked <= capacity:
         return demands.copy()
-    return demands * (capacity / total)
+    return demands * (capacity / asked)
 
 
 def ration_by_rank(ranks: list[NDArray[np.float64]], capacity: float) -> list[NDArray[np.float64]]:
@@ -30,9 +32,20 @@ def ration_by_rank(ranks: list[NDArray[np.float64]], capacity: float) -> list[ND
     left = max(capacity, 0.0)
     for demands in ranks:
         served = ration(demands, left)
-        left = max(left - float(served.sum()), 0.0)
+        left = max(left - total(served), 0.0)
         given.append(served)
     return given
+
+
+def by_affinity(need: NDArray[np.float64], affinity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Split each lab's need (labs,) over providers in proportion to affinity (providers, labs); nil where it has none.
+
+    >>> by_affinity(np.array([2.0, 1.0]), np.array([[1.0, 0.0], [3.0, 0.0]]))
+    array([[0.5, 0. ],
+           [1.5, 0. ]])
+    """
+    whole = totals(affinity, axis=0)
+    return np.asarray(np.where(whole > 0.0, affinity / np.where(whole > 0.0, whole, 1.0), 0.0) * need)
 
 
 def spread_need(
@@ -51,13 +64,12 @@ def spread_need(
     placed = np.zeros_like(affinity)
     left, room = need.copy(), free.copy()
     for _ in range(rounds):
-        open_affinity = affinity * (room > 1e-12)[:, None]
-        total = open_affinity.sum(axis=0)
-        asked = np.where(total > 0.0, open_affinity / np.where(total > 0.0, total, 1.0), 0.0) * left
-        wanted = asked.sum(axis=1)
+        # what rounding leaves of a room that was filled is no room
+        asked = by_affinity(left, affinity * (room > 1e-12 * free)[:, None])
+        wanted = totals(asked, axis=1)
         share = np.where(wanted > room, room / np.where(wanted > 0.0, wanted, 1.0), 1.0)
         given = asked * share[:, None]
         placed += given
-        room = np.maximum(room - given.sum(axis=1), 0.0)
-        left = np.maximum(left - given.sum(axis=0), 0.0)
+        room = np.maximum(room - totals(given, axis=1), 0.0)
+        left = np.maximum(left - totals(given, axis=0), 0.0)
     return placed

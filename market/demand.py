@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from market.sums import total
+
 
 def latent_demand(
     frontier_compute: float, saturation_usd_bn_per_year: float, half_compute: float, elasticity: float
@@ -20,7 +22,7 @@ def latent_demand(
     """
     if frontier_compute <= 0.0:
         return 0.0
-    z = (frontier_compute / half_compute) ** elasticity
+    z: float = (frontier_compute / half_compute) ** elasticity
     return saturation_usd_bn_per_year * z / (1.0 + z)
 
 
@@ -36,7 +38,8 @@ def approach(level: float, target: float, speed: float) -> float:
         return level
     if level <= 0.0:
         return target * speed
-    return level * (target / level) ** speed
+    reached: float = level * (target / level) ** speed
+    return reached
 
 
 def split_consumers(
@@ -55,15 +58,11 @@ def split_consumers(
     if not selling.any():
         return np.zeros_like(shares)
     weights = np.where(selling, np.exp(utility - utility[selling].max()), 0.0)
-    fresh = weights / weights.sum()
+    fresh = weights / total(weights)
     kept = np.where(selling, shares, 0.0)
-    if kept.sum() <= 0.0:
-        return fresh
-    kept = kept / kept.sum()
+    before = total(kept)
+    if before <= 0.0:
+        return np.asarray(fresh)
+    kept = kept / before
     free = churn + (1.0 - churn) * max(growth, 0.0) / (1.0 + max(growth, 0.0))
-    return (1.0 - free) * kept + free * fresh
-
-
-def yearly_log_growth(per_quarter: float) -> float:
-    """Log growth of a year from that of a quarter."""
-    return 4.0 * per_quarter if math.isfinite(per_quarter) else 0.0
+    return np.asarray((1.0 - free) * kept + free * fresh)

@@ -13,11 +13,6 @@ class WorldSupply:
     accelerators_gw: float
     power_gw: float
 
-    @property
-    def limit_gw(self) -> float:
-        """GW that can be ordered in a quarter, all buyers together."""
-        return min(self.accelerators_gw, self.power_gw)
-
     def grow(self, ordered_gw: float, accelerators_growth: float, power_growth: float) -> None:
         """Grow in proportion to order pressure: each by its largest log growth times orders / limit, at most one.
 

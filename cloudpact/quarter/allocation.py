@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from market.allocation import ration_by_rank, spread_need
+from market.allocation import by_affinity, ration, spread_need
 from market.deals import Exclusivity
+from market.sums import total, totals
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
 
 Array = NDArray[np.float64]
+ANYWHERE = 0.1  # pull of a provider's size on a lab without a contract, against 1 for where it already is
 
 
 def allocate_compute(market: CloudMarket) -> None:
@@ -23,9 +25,10 @@ def allocate_compute(market: CloudMarket) -> None:
     usable = np.array([provider.usable_gw(market.parameters.capacity.availability) for provider in market.providers])
     flows.promised_gw = market.book.promised_gw(market.quarter)
     claims, owned = _serve_owners(market, usable, need)
-    _serve_contracts(market, usable - claims, need - owned.sum(axis=0))
+    _serve_contracts(market, usable - claims, need - totals(owned, axis=0))
+    sold_on = usable - claims - totals(flows.contract_gw[:-1], axis=1)
     flows.contract_gw += owned
-    free = _serve_spot(market, usable - claims, need, owned[:-1].sum(axis=1))
+    free = _serve_spot(market, np.maximum(sold_on, 0.0), need)
     _fill_with_own_use(market, free)
     _split_use(market)
     _observe(market)
@@ -54,62 +57,54 @@ def _serve_contracts(market: CloudMarket, capacity: Array, need: Array) -> None:
     available = flows.promised_gw.copy()
     for provider in market.providers:
         row = provider.index
-        available[row] = ration_by_rank([flows.promised_gw[row]], float(capacity[row]))[0]
+        available[row] = ration(flows.promised_gw[row], max(float(capacity[row]), 0.0))
     flows.available_gw = available
-    total = available.sum(axis=0)
-    share = np.where(total > need, need / np.where(total > 0.0, total, 1.0), 1.0)
+    offered = totals(available, axis=0)
+    share = np.where(offered > need, need / np.where(offered > 0.0, offered, 1.0), 1.0)
     flows.contract_gw = available * np.maximum(share, 0.0)
 
 
 def _affinity(market: CloudMarket) -> Array:
     """Where labs look for capacity without a contract: where they are, and a little where there is some."""
     flows = market.flows
-    rows = len(market.provider_names)
     size = np.array([provider.capacity.installed_gw if provider.spec.sells else 0.0 for provider in market.providers])
-    share = size / size.sum() if size.sum() > 0.0 else size
-    affinity = np.zeros((rows, len(market.labs)))
-    prior = market.last_delivered + flows.promised_gw
-    totals = prior.sum(axis=0)
-    affinity += np.where(totals > 0.0, prior / np.where(totals > 0.0, totals, 1.0), 0.0)
-    affinity[:-1] += 0.1 * share[:, None]
-    selling = np.array([*(provider.spec.sells for provider in market.providers), False])
-    affinity *= selling[:, None]
+    share = size / total(size) if total(size) > 0.0 else size
+    affinity = by_affinity(np.ones(len(market.labs)), market.last_delivered + flows.promised_gw)
+    affinity[:-1] += ANYWHERE * share[:, None]
     for lab in market.labs:
-        if lab.spec.home and affinity[:, lab.index].sum() > 0.0:
-            row = market.provider_row[lab.spec.home]
-            affinity[row, lab.index] += 1.0 if row < len(market.providers) else 0.0
-        for name, kind in market.clauses[lab.name].items():
-            if kind is Exclusivity.EXCLUSIVE:
-                only = np.zeros(rows)
-                only[market.provider_row[name]] = 1.0
-                affinity[:, lab.index] *= only
-                affinity[market.provider_row[name], lab.index] = 1.0
-    return affinity
+        if lab.spec.home:
+            affinity[market.provider_row[lab.spec.home], lab.index] += 1.0
+        exclusive = [market.provider_row[name] for name in market.exclusive_hosts(lab)]
+        if exclusive:
+            affinity[:, lab.index] = 0.0
+            affinity[exclusive, lab.index] = 1.0
+    selling = np.array([*(provider.spec.sells for provider in market.providers), False])
+    return affinity * selling[:, None]
 
 
-def _serve_spot(market: CloudMarket, capacity: Array, need: Array, owned: Array) -> Array:
+def _serve_spot(market: CloudMarket, free: Array, need: Array) -> Array:
     """Sell what is left to labs' uncontracted need and to other customers.
 
     Capacity that a lab has contracted and leaves idle is sold on; the lab's take-or-pay stays due.
     """
     flows = market.flows
-    free = np.append(np.maximum(capacity - flows.contract_gw[:-1].sum(axis=1) + owned, 0.0), 0.0)
-    left = np.maximum(need - flows.contract_gw.sum(axis=0), 0.0)
+    left = np.maximum(need - totals(flows.contract_gw, axis=0), 0.0)
     self_supplied = np.array([min(lab.spec.self_supplied_gw, left[lab.index]) for lab in market.labs])
     wanted = left - self_supplied
     open_asked = np.where([provider.spec.sells for provider in market.providers], flows.open_asked_gw, 0.0)
-    expected = spread_need(wanted, _affinity(market), np.full(len(free), 1e12))
-    pressure = expected[:-1].sum(axis=1) + open_asked
-    labs_part = np.where(pressure > 0.0, expected[:-1].sum(axis=1) / np.where(pressure > 0.0, pressure, 1.0), 0.0)
-    open_room = free[:-1] * (1.0 - labs_part)
-    flows.open_gw = np.minimum(open_asked, np.where(pressure > free[:-1], open_room, open_asked))
-    placed = spread_need(wanted, _affinity(market), np.append(np.maximum(free[:-1] - flows.open_gw, 0.0), 0.0))
+    affinity = _affinity(market)
+    expected = totals(by_affinity(wanted, affinity), axis=1)[:-1]
+    pressure = expected + open_asked
+    labs_part = np.where(pressure > 0.0, expected / np.where(pressure > 0.0, pressure, 1.0), 0.0)
+    open_room = free * (1.0 - labs_part)
+    flows.open_gw = np.minimum(open_asked, np.where(pressure > free, open_room, open_asked))
+    placed = spread_need(wanted, affinity, np.append(np.maximum(free - flows.open_gw, 0.0), 0.0))
     flows.spot_gw = placed
-    asked, given = float(wanted.sum()), float(placed.sum())
+    asked, given = total(wanted), total(placed)
     flows.spot_fill_frac = given / asked if asked > 0.0 else 1.0
     flows.rationed_frac = 1.0 - flows.spot_fill_frac
     flows.spot_gw[-1] += self_supplied
-    return np.maximum(free[:-1] - flows.open_gw - placed[:-1].sum(axis=1), 0.0)
+    return np.maximum(free - flows.open_gw - totals(placed[:-1], axis=1), 0.0)
 
 
 def _fill_with_own_use(market: CloudMarket, free: Array) -> None:
@@ -123,7 +118,7 @@ def _fill_with_own_use(market: CloudMarket, free: Array) -> None:
 def _split_use(market: CloudMarket) -> None:
     """Inference and training share what was delivered in proportion to what they asked."""
     flows = market.flows
-    delivered = flows.delivered_gw.sum(axis=0)
+    delivered = totals(flows.delivered_gw, axis=0)
     growth = market.parameters.training.efficiency_per_year
     efficiency = np.append([market.efficiency_of(provider, growth) for provider in market.providers], 0.0)
     efficiency[-1] = float(efficiency[:-1].max(initial=1.0))
@@ -135,7 +130,7 @@ def _split_use(market: CloudMarket) -> None:
         flows.inference_gw[i] = lab.inference_gw * served
         flows.training_gw[i] = lab.training_gw * served
         mix = flows.delivered_gw[:, i] / delivered[i] if delivered[i] > 0.0 else np.zeros(len(efficiency))
-        flows.effective_training[i] = flows.training_gw[i] * float(mix @ efficiency)
+        flows.effective_training[i] = flows.training_gw[i] * total(mix * efficiency)
 
 
 def _observe(market: CloudMarket) -> None:
@@ -143,10 +138,10 @@ def _observe(market: CloudMarket) -> None:
     flows = market.flows
     for provider in market.providers:
         row = provider.index
-        used = flows.own_use_gw[row] + flows.open_gw[row] + float(flows.delivered_gw[row].sum())
+        used = flows.own_use_gw[row] + flows.open_gw[row] + total(flows.delivered_gw[row])
         installed = provider.capacity.installed_gw
         utilisation = used / installed if installed > 0.0 else 0.0
-        spot = float(flows.spot_gw[row].sum() + flows.open_gw[row])
+        spot = total(flows.spot_gw[row]) + float(flows.open_gw[row])
         provider.observe(utilisation, spot, market.parameters.capex)
     market.last_delivered = flows.delivered_gw.copy()
     market.spot_fill = 0.7 * market.spot_fill + 0.3 * flows.spot_fill_frac
