@@ -25,14 +25,14 @@ class FundingNeed:
 
 
 def excess_value(need: FundingNeed, cash_usd_bn: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """L(m) = lam (1 - m/m*)+, 0 without a target; cash below nil counts as nil.
+    """L(m) = lam (1 - m/m*)+, nil without a target; an overdraft makes a dollar worth more than lam.
 
     >>> float(excess_value(FundingNeed(0.0, 10.0, 1.0, 0.0), 4.0))
     0.6
     """
+    cash = np.asarray(cash_usd_bn, dtype=float)
     if need.target_usd_bn <= 0.0:
-        return np.zeros_like(np.asarray(cash_usd_bn, dtype=float))
-    cash = np.maximum(cash_usd_bn, 0.0)
+        return np.zeros_like(cash)
     return np.asarray(need.marginal_value * np.maximum(1.0 - cash / need.target_usd_bn, 0.0))
 
 
@@ -55,22 +55,20 @@ def solve_funding(
     """
     extra = np.asarray(extra_usd_bn, dtype=float)
     depth, cost = np.asarray(depths, dtype=float), np.asarray(costs, dtype=float)
-    start = excess_value(need, need.cash_usd_bn + extra) - need.owner_cost
     if need.target_usd_bn <= 0.0:
         return np.zeros_like(extra), np.zeros((*extra.shape, len(depth)))
+    alone = excess_value(need, need.cash_usd_bn + extra) - need.owner_cost
     slope = need.marginal_value / need.target_usd_bn
-    mu = np.maximum(start, 0.0)
-    order = np.argsort(cost, kind="stable")
+    mu = alone
     total_depth, total_outlay = 0.0, 0.0
-    for source in order:
-        # with the sources so far, mu = start - slope * (total_depth * mu - total_outlay)
+    for source in np.argsort(cost, kind="stable"):
+        # with the sources so far, mu = alone - slope * (total_depth * mu - total_outlay)
         total_depth += depth[source]
         total_outlay += depth[source] * cost[source]
-        candidate = (start + slope * total_outlay) / (1.0 + slope * total_depth)
-        mu = np.where(mu > cost[source], candidate, mu)
+        joined = (alone + slope * total_outlay) / (1.0 + slope * total_depth)
+        mu = np.where(mu > cost[source], joined, mu)
     mu = np.maximum(mu, 0.0)
-    amounts = depth * np.maximum(mu[..., None] - cost, 0.0)
-    return mu, amounts
+    return mu, depth * np.maximum(mu[..., None] - cost, 0.0)
 
 
 def value_of_money(
@@ -78,25 +76,32 @@ def value_of_money(
 ) -> NDArray[np.float64]:
     """What extra equity is worth to the lab beyond its dollars, other sources adjusting to it.
 
-    The integral of L(m + e + x(e)) over e from 0 to E, x(e) being what the other sources then give;
-    Gauss-Legendre with five nodes, exact where no source enters or leaves in between. Shape follows
-    `equity_usd_bn`.
+    The integral of L(m + e + x(e)) over e from 0 to E, x(e) being what the other sources then give.
+    The integrand is linear between the points at which a source leaves, so trapezia are exact.
+    Shape follows `equity_usd_bn`.
 
     >>> need = FundingNeed(0.0, 10.0, 1.0, 0.0)
-    >>> round(float(value_of_money(need, [], [], np.array(10.0))), 9)
-    5.0
+    >>> value_of_money(need, [], [], np.array([5.0, 10.0, 20.0])).tolist()
+    [3.75, 5.0, 5.0]
     """
     equity = np.asarray(equity_usd_bn, dtype=float)
-    nodes, weights = _GAUSS
-    points = equity[..., None] * nodes
-    _, amounts = solve_funding(need, depths, costs, points)
-    marginal = excess_value(need, need.cash_usd_bn + points + amounts.sum(axis=-1))
-    return np.asarray((marginal * weights).sum(axis=-1) * equity)
+    if need.target_usd_bn <= 0.0 or need.marginal_value <= 0.0:
+        return np.zeros_like(equity)
+
+    def marginal(extra: NDArray[np.float64]) -> NDArray[np.float64]:
+        _, amounts = solve_funding(need, depths, costs, extra)
+        return excess_value(need, need.cash_usd_bn + extra + amounts.sum(axis=-1))
+
+    kinks = _kinks(need, np.asarray(depths, dtype=float), np.asarray(costs, dtype=float))
+    heights = marginal(kinks)
+    areas = np.concatenate(([0.0], np.cumsum(np.diff(kinks) * (heights[1:] + heights[:-1]) / 2.0)))
+    before = np.searchsorted(kinks, equity, side="right") - 1
+    return np.asarray(areas[before] + (equity - kinks[before]) * (heights[before] + marginal(equity)) / 2.0)
 
 
-def _unit_gauss(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    return (nodes + 1.0) / 2.0, weights / 2.0
-
-
-_GAUSS = _unit_gauss(5)
+def _kinks(need: FundingNeed, depth: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Extra cash from nil on at which a source stops giving, and at which cash reaches its target."""
+    raised = (depth * np.maximum(cost[:, None] - cost, 0.0)).sum(axis=-1)
+    wanted = need.target_usd_bn * (1.0 - (need.owner_cost + cost) / need.marginal_value)
+    extra = np.append(wanted - raised, need.target_usd_bn) - need.cash_usd_bn
+    return np.unique(np.append(np.maximum(extra, 0.0), 0.0))
