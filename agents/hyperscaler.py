@@ -83,7 +83,7 @@ class Hyperscaler(mesa.Agent):
 
     def observe(self, utilisation: float, spot_gw: float, capex: Capex) -> None:
         """Adapt expectations to a quarter's use: growth of spot sales, utilisation."""
-        if self.spot_gw > 1e-9 and spot_gw > 1e-9:
+        if self.spot_gw > 0.0 and spot_gw > 0.0:
             seen = max(min(math.log(spot_gw / self.spot_gw), 0.5), -0.5)
             self.spot_growth = adapt(self.spot_growth, seen, capex.expectation_weight)
         self.spot_gw = spot_gw

@@ -14,6 +14,7 @@ from market.disclosed import DisclosedDeal
 from market.facts import Facts
 from market.randomness import stream
 from market.scenario import Scenario
+from market.sums import total
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
@@ -143,7 +144,7 @@ def open_accounts(market: CloudMarket) -> None:
 def incumbents(scenario: Scenario) -> np.ndarray:
     """Enterprises' incumbent clouds at the start: shares of the hyperscalers and, last, other clouds."""
     shares = np.array([spec.cloud_share if spec.sells else 0.0 for _, spec in by_key(scenario.hyperscalers)])
-    return np.append(shares, max(1.0 - shares.sum(), 0.0))
+    return np.append(shares, max(1.0 - total(shares), 0.0))
 
 
 def by_key[S](specs: dict[str, S]) -> list[tuple[str, S]]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from market.deals import Exclusivity
 from market.demand import approach, latent_demand, split_consumers
+from market.sums import total, totals
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
@@ -25,13 +25,13 @@ def adopt_and_choose(market: CloudMarket) -> None:
     scale = np.array([lab.demand_scale for lab in market.labs])
     raw = flows.consumer_usd_bn + flows.enterprise_usd_bn
     demand = 4.0 * raw * scale
-    if raw.sum() > 0.0:
+    if total(raw) > 0.0:
         # what disclosed run-rates add to the level counts against saturation too
-        market.observed_scale = float((raw * scale).sum() / raw.sum())
+        market.observed_scale = total(raw * scale) / total(raw)
     for lab in market.labs:
         lab.demand_usd_bn_per_year = float(demand[lab.index])
-        total = float(flows.consumer_usd_bn[lab.index] + flows.enterprise_usd_bn[lab.index])
-        lab.enterprise_share = float(flows.enterprise_usd_bn[lab.index]) / total if total > 0.0 else 0.0
+        paid = float(raw[lab.index])
+        lab.enterprise_share = float(flows.enterprise_usd_bn[lab.index]) / paid if paid > 0.0 else 0.0
 
 
 def _grow_demand(market: CloudMarket) -> None:
@@ -72,21 +72,22 @@ def _long_tail(market: CloudMarket) -> NDArray[np.float64]:
     """Compute that other AI customers rent, (providers,): it follows AI spending, the price, and who has capacity."""
     rules = market.parameters.demand
     size = np.array([p.capacity.installed_gw * (1.0 - p.spec.own_use_share) * p.spec.sells for p in market.providers])
-    if size.sum() <= 0.0:
+    if total(size) <= 0.0:
         return size
     cheap = (market.parameters.price.start_usd_bn_per_gw_quarter / market.price) ** rules.long_tail_elasticity
-    total = rules.long_tail_gw_per_gw * market.spending / rules.revenue_per_gw_year * cheap
-    return np.asarray(total * size / size.sum())
+    wanted = rules.long_tail_gw_per_gw * market.spending / rules.revenue_per_gw_year * cheap
+    return np.asarray(wanted * size / total(size))
 
 
 def reachable(market: CloudMarket) -> NDArray[np.bool_]:
     """Which lab can be bought on which cloud, (labs + open models, providers + other clouds).
 
     A lab is on every cloud with which it has a running deal or where it is at home; an exclusive
-    clause keeps it on that cloud alone; an integrated lab is on its owner's. Open models are on all.
+    clause keeps it on that cloud alone; an integrated lab is on its owner's. Open models are on all
+    that sell.
     """
     table = np.zeros((len(market.labs) + 1, len(market.provider_names)), dtype=bool)
-    table[-1] = True
+    table[-1] = [*(provider.spec.sells for provider in market.providers), True]
     for deal in market.book.running():
         row, column = market.provider_row.get(deal.terms.provider), market.lab_column.get(deal.terms.lab)
         if row is not None and column is not None:
@@ -95,8 +96,7 @@ def reachable(market: CloudMarket) -> NDArray[np.bool_]:
         hosts = [name for name in (lab.spec.home, lab.spec.owner) if name]
         for name in hosts:
             table[lab.index, market.provider_row[name]] = True
-        clauses = market.clauses[lab.name]
-        exclusive = [name for name, kind in clauses.items() if kind is Exclusivity.EXCLUSIVE]
+        exclusive = market.exclusive_hosts(lab)
         if exclusive:
             table[lab.index] = False
             for name in exclusive:
@@ -135,8 +135,7 @@ def _enterprises(market: CloudMarket) -> None:
     spend = market.spending * (1.0 - demand.consumer_share) / 4.0
     flows = market.flows
     usage = outcome.usage * spend
-    flows.enterprise_by_cloud = usage[:-1]
-    flows.enterprise_usd_bn = usage[:-1].sum(axis=1)
+    flows.enterprise_usd_bn = totals(usage[:-1], axis=1)
     flows.open_asked_gw = 4.0 * usage[-1, :-1] / demand.revenue_per_gw_year + _long_tail(market)
     flows.adoption_frac = outcome.adopted_frac
     flows.off_incumbent_frac = outcome.off_incumbent_frac
@@ -144,4 +143,4 @@ def _enterprises(market: CloudMarket) -> None:
     flows.model_switching_frac = outcome.model_switched_frac
     columns = market.population.columns
     weights = np.bincount(columns.cloud, weights=columns.weight, minlength=len(market.provider_names))
-    market.incumbent_weights = weights / weights.sum()
+    market.incumbent_weights = weights / total(weights)

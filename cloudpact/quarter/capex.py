@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.hyperscaler import Hyperscaler
-from market.allocation import ration
+from market.allocation import by_affinity, ration
 from market.calendar import quarter_index
+from market.sums import total, totals
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
@@ -23,7 +24,7 @@ def plan_capex(market: CloudMarket) -> None:
     _cash_flows(market)
     imposed = market.quarter <= market.capex_until
     orders = _imposed_orders(market) if imposed else _planned_orders(market)
-    asked = float(orders.sum())
+    asked = total(orders)
     if imposed:
         market.supply.raise_to(asked * market.parameters.supply.history_headroom)
     else:
@@ -48,13 +49,13 @@ def ai_share(market: CloudMarket, provider: Hyperscaler) -> float:
 def _imposed_orders(market: CloudMarket) -> Array:
     orders = np.zeros(len(market.providers))
     for provider in market.providers:
-        total = market.observed_capex(provider.name, market.quarter)
+        capex = market.observed_capex(provider.name, market.quarter)
         share = ai_share(market, provider)
-        other = total * (1.0 - share)
+        other = capex * (1.0 - share)
         provider.other_capex = 0.75 * provider.other_capex + 0.25 * other if provider.other_capex > 0.0 else other
-        market.flows.capex_usd_bn[provider.index] = total
-        market.flows.ai_capex_usd_bn[provider.index] = total * share
-        orders[provider.index] = total * share / market.cost_basis(provider).build_usd_bn_per_gw
+        market.flows.capex_usd_bn[provider.index] = capex
+        market.flows.ai_capex_usd_bn[provider.index] = capex * share
+        orders[provider.index] = capex * share / market.cost_basis(provider).build_usd_bn_per_gw
     return orders
 
 
@@ -74,7 +75,7 @@ def _planned_orders(market: CloudMarket) -> Array:
         plan = provider.plan_capex(
             rules,
             market.cost_basis(provider),
-            promised[provider.index].sum(axis=0),
+            totals(promised[provider.index], axis=0),
             float(uncommitted[provider.index]),
             1.0 - (1.0 - rules.negotiation.default_probability_per_quarter) ** lead,
         )
@@ -91,12 +92,14 @@ def _uncommitted(market: CloudMarket, promised: Array) -> Array:
         float(lab.need_path(lead + 1, damping)[lead]) if lab.active and not lab.integrated else 0.0
         for lab in market.labs
     ])
-    open_need = np.maximum(need - promised.sum(axis=0), 0.0)
-    spot_now = market.flows.spot_gw[:-1].sum(axis=0)
+    open_need = np.maximum(need - totals(promised, axis=0), 0.0)
+    spot_now = totals(market.flows.spot_gw[:-1], axis=0)
     extra = np.maximum(open_need - spot_now, 0.0)
-    weight = market.last_delivered[:-1] + 1e-9 * np.array([float(p.spec.sells) for p in market.providers])[:, None]
-    total = market.last_delivered.sum(axis=0) + 1e-9 * len(market.providers)
-    return np.asarray((weight / total * extra).sum(axis=1))
+    # a lab that gets nothing yet may come to any seller
+    sells = np.array([float(provider.spec.sells) for provider in market.providers] + [0.0])
+    nowhere = totals(market.last_delivered, axis=0) == 0.0
+    weight = np.where(nowhere, sells[:, None], market.last_delivered)
+    return totals(by_affinity(extra, weight), axis=1)[:-1]
 
 
 def _grow_supply(market: CloudMarket, asked_gw: float) -> None:

@@ -31,7 +31,6 @@ class Flows:
     effective_training: Array
     consumer_usd_bn: Array
     enterprise_usd_bn: Array
-    enterprise_by_cloud: Array
     revenue_usd_bn: Array
     capex_usd_bn: Array
     ai_capex_usd_bn: Array
@@ -39,7 +38,6 @@ class Flows:
     ai_revenue_usd_bn: Array
     equity_paid_usd_bn: Array
     compute_paid_usd_bn: Array
-    money_asked: dict[str, tuple[tuple[str, ...], Array]] = field(default_factory=dict)
     supply_usd_bn: dict[tuple[str, str], float] = field(default_factory=dict)
     signed: list[int] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
@@ -71,7 +69,6 @@ class Flows:
             effective_training=np.zeros(labs),
             consumer_usd_bn=np.zeros(labs),
             enterprise_usd_bn=np.zeros(labs),
-            enterprise_by_cloud=np.zeros((labs, rows)),
             revenue_usd_bn=np.zeros(labs),
             capex_usd_bn=np.zeros(providers),
             ai_capex_usd_bn=np.zeros(providers),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from market.pricing import full_cost, next_price
 
 if TYPE_CHECKING:
@@ -30,10 +28,12 @@ def reprice(market: CloudMarket) -> None:
             rules.price.utilisation_response,
             rules.price.anchor,
         )
-        weights.append(provider.capacity.installed_gw + 1e-12)
+        weights.append(provider.capacity.installed_gw)
         prices.append(provider.price)
-    if prices:
-        market.price = float(np.average(prices, weights=weights))
+    if sum(weights) > 0.0:
+        market.price = sum(price * weight for price, weight in zip(prices, weights, strict=True)) / sum(weights)
+    elif prices:
+        market.price = sum(prices) / len(prices)
     _other_cloud(market)
 
 
