@@ -54,12 +54,12 @@ class Enterprises(Group):
     capability_weight: float = param(0.35, unit="1/log", low=0.0, high=10.0, meaning="Utility of one log unit of effective training compute", source=FITTED)
     price_weight: float = param(0.5, unit="1/log", low=0.0, high=10.0, meaning="Disutility of one log unit of the lab's price, middle segment", source=OURS)
     cloud_friction: float = param(1.2, unit="utility", low=0.0, high=20.0, meaning="Disutility of a model off the incumbent cloud (egress, procurement, security review)", source=OURS)
-    model_switching_cost: float = param(3.0, unit="utility", low=0.0, high=20.0, meaning="Disutility of leaving the incumbent model vendor at renewal", source="about 11 % of enterprises change primary vendor in a year (field notes quoting Menlo)")
+    model_switching_cost: float = param(2.1, unit="utility", low=0.0, high=20.0, meaning="Disutility of leaving the incumbent model vendor at renewal", source="about 11 % of enterprises change primary vendor in a year (field notes quoting Menlo)")
     nest: float = param(0.6, unit="frac", low=0.05, high=1.0, meaning="Nested-logit dissimilarity of the clouds within one lab", source="McFadden (1978) form; value is ours")
     no_purchase_utility: float = param(-1.0, unit="utility", low=-50.0, high=50.0, meaning="Utility of buying no model at renewal", source=OURS)
     open_models_utility: float = param(0.2, unit="utility", low=-50.0, high=50.0, meaning="Intercept of open models, reachable on every cloud", source=OURS)
     second_model_prob: float = param(0.8, unit="frac", low=0.0, high=1.0, meaning="Probability that an adopter uses a second model family, given one; the same for a third, given two", source="a16z CIO survey 2026: 81 % use three or more families (large firms)")
-    cloud_switching_per_year: float = param(0.007, unit="1/year", low=0.0, high=1.0, meaning="Share of enterprises whose incumbent cloud changes in a year", source="CMA cloud decision (2025): below 1 %")
+    cloud_switching_per_year: float = param(0.006, unit="1/year", low=0.0, high=1.0, meaning="Share of enterprises whose incumbent cloud changes in a year", source="CMA cloud decision (2025): below 1 %")
 
 
 class Demand(Group):
