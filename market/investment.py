@@ -10,13 +10,18 @@ def newsvendor_haircut(price: float, cost: float, relative_sd: float) -> float:
     """Share of uncertain demand worth building for: 1 + sd * z, z at the critical ratio (p - c) / p.
 
     Demand is normal with mean 1 and the given standard deviation (Arrow, Harris and Marschak 1951).
-    Nil when the price is at or below the cost; never below nil.
+    Nil when the price is at or below the cost; never below nil; unbounded at no cost, unless demand
+    is certain.
 
     >>> newsvendor_haircut(2.0, 1.0, 0.3)
     1.0
     """
     if price <= cost:
         return 0.0
+    if relative_sd == 0.0:
+        return 1.0
+    if cost <= 0.0:
+        return math.inf
     return max(1.0 + relative_sd * NormalDist().inv_cdf((price - cost) / price), 0.0)
 
 
@@ -50,15 +55,18 @@ def dixit_pindyck_multiple(rate: float, payout: float, volatility: float) -> flo
     """Value over cost at which irreversible investment under uncertainty is worth it: beta / (beta - 1).
 
     beta = 1/2 - (r - d)/s^2 + sqrt(((r - d)/s^2 - 1/2)^2 + 2 r/s^2) (Dixit and Pindyck 1994, ch. 5).
-    Yearly or quarterly rates alike. A diagnostic: the market's capex rule does not use it.
+    Yearly or quarterly rates alike; infinite without payout, max(r / d, 1) without volatility. A
+    diagnostic: the market's capex rule does not use it.
 
     >>> round(dixit_pindyck_multiple(0.04, 0.04, 0.2), 6)
     2.0
     >>> round(dixit_pindyck_multiple(0.05, 0.10, 0.3), 3)
     1.646
     """
+    if payout <= 0.0:
+        return math.inf
     if volatility <= 0.0:
-        return max(rate / payout, 1.0) if payout > 0.0 else math.inf
+        return max(rate / payout, 1.0)
     drift = (rate - payout) / volatility**2
     beta = 0.5 - drift + math.sqrt((drift - 0.5) ** 2 + 2.0 * rate / volatility**2)
     return beta / (beta - 1.0)

@@ -61,7 +61,7 @@ def full_cost(basis: CostBasis, utilisation: float) -> float:
 def next_price(
     price: float, utilisation: float, target: float, cost: float, markup: float, response: float, anchor: float
 ) -> float:
-    """d ln p = a (u - u*) + e ln(markup cost / p): scarcity, and return to full cost plus markup.
+    """Price a quarter on: d ln p = a (u - u*) + e ln(markup cost / p), scarcity and return to full cost plus markup.
 
     At target utilisation and price = markup * cost the price stands still.
 

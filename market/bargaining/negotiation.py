@@ -25,6 +25,7 @@ class Offer:
     evaluation: Evaluation
     agreement: Agreement | None
     reason: str
+    floor: float = -np.inf
 
     @property
     def lab_utility(self) -> float:
@@ -47,8 +48,8 @@ def bargain(evaluation: Evaluation, lab_weight: float, floor: float = -np.inf) -
     provider = np.where(evaluation.feasible, evaluation.provider_total, -np.inf).ravel()
     agreement = nash(lab, provider, floor_first=floor, weight_first=lab_weight)
     if agreement is None or agreement.first <= 0.0 or agreement.second < 0.0:
-        return Offer(evaluation, None, _why_not(evaluation, lab, provider, floor))
-    return Offer(evaluation, agreement, "agreed")
+        return Offer(evaluation, None, _why_not(evaluation, lab, provider, floor), floor)
+    return Offer(evaluation, agreement, "agreed", floor)
 
 
 def _why_not(evaluation: Evaluation, lab: np.ndarray, provider: np.ndarray, floor: float) -> str:
@@ -65,22 +66,30 @@ def _why_not(evaluation: Evaluation, lab: np.ndarray, provider: np.ndarray, floo
 
 
 def binding_constraint(offer: Offer, lab_weight: float) -> str:
-    """Which constraint moved the outcome: the first whose lifting alone changes the solution, or none."""
+    """Which constraint moved the outcome: the first whose lifting alone changes the payoffs, or none.
+
+    A rival's offer is tried last, under the name "rival's offer".
+    """
     if offer.agreement is None:
         return ""
-    evaluation = offer.evaluation
-    for name in evaluation.constraints:
-        if evaluation.constraints[name].all():
-            continue
-        others = np.ones((1,) * 7, dtype=bool)
-        for other, allowed in evaluation.constraints.items():
-            others = others & (allowed if other != name else np.True_)
-        lab = np.where(others, evaluation.lab_total, -np.inf).ravel()
-        provider = np.where(others, evaluation.provider_total, -np.inf).ravel()
-        free = nash(lab, provider, weight_first=lab_weight)
-        if free is not None and free.index != offer.agreement.index:
+    for name, allowed in offer.evaluation.constraints.items():
+        if not allowed.all() and _moves(offer, lab_weight, name, offer.floor):
             return name
+    if np.isfinite(offer.floor) and _moves(offer, lab_weight, "", -np.inf):
+        return "rival's offer"
     return "none"
+
+
+def _moves(offer: Offer, lab_weight: float, lifted: str, floor: float) -> bool:
+    """Whether both parties' payoffs change without one constraint and with another floor."""
+    evaluation, signed = offer.evaluation, offer.agreement
+    held = np.ones((1,) * 7, dtype=bool)
+    for name, allowed in evaluation.constraints.items():
+        held = held & allowed if name != lifted else held
+    lab = np.where(held, evaluation.lab_total, -np.inf).ravel()
+    provider = np.where(held, evaluation.provider_total, -np.inf).ravel()
+    free = nash(lab, provider, floor_first=floor, weight_first=lab_weight)
+    return free is None or signed is None or (free.first, free.second) != (signed.first, signed.second)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,13 @@
-"""Solution concepts over a finite set of outcomes for two parties."""
+"""Solution concepts over a finite set of outcomes for two parties.
+
+Utilities are arrays (outcomes,); minus infinity marks an outcome that is not feasible. Every
+concept raises ValueError for nan, plus infinity or arrays that do not match, and returns None
+where no outcome is rational for both.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +16,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The chosen outcome: its index, both payoffs, and every index that is as good."""
+    """The chosen outcome: its index, both payoffs, and every undominated index that is as good."""
 
     index: int
     first: float
@@ -21,19 +27,40 @@ class Agreement:
 def rational_set(
     first: NDArray[np.float64], second: NDArray[np.float64], threat: tuple[float, float] = (0.0, 0.0)
 ) -> NDArray[np.bool_]:
-    """Outcomes at which neither party gets less than at the threat point (the zone of agreement)."""
+    """Feasible outcomes at which neither party gets less than at the threat point (the zone of agreement).
+
+    >>> rational_set(np.array([0.0, 1.0, -np.inf]), np.array([1.0, -1.0, 2.0]))
+    array([ True, False, False])
+    """
+    for name, utility in (("first", first), ("second", second)):
+        if utility.ndim != 1 or utility.shape != first.shape:
+            raise ValueError(f"{name}: utilities of shape {utility.shape}; allowed: both of one shape (outcomes,)")
+        if np.isnan(utility).any() or (utility == np.inf).any():
+            raise ValueError(f"{name}: utilities hold nan or +inf; allowed: numbers, and -inf where infeasible")
+    if not (math.isfinite(threat[0]) and math.isfinite(threat[1])):
+        raise ValueError(f"threat: {threat}; allowed: two finite numbers")
     return (first >= threat[0]) & (second >= threat[1])
 
 
 def _chosen(score: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]) -> Agreement | None:
+    """The best score; of equal ones the first listed that no other of them dominates."""
     if score.size == 0:
         return None
     best = float(score.max())
     if best == -np.inf:
         return None
     ties = np.flatnonzero(score == best)
+    if len(ties) > 1:
+        ties = ties[_undominated(first[ties], second[ties])]
     index = int(ties[0])
     return Agreement(index, float(first[index]), float(second[index]), tuple(int(tie) for tie in ties))
+
+
+def _undominated(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which outcomes no other dominates, equal ones included."""
+    frontier = _frontier(first, second)[::-1]
+    place = np.searchsorted(first[frontier], first)
+    return np.asarray((first[frontier][place] == first) & (second[frontier][place] == second))
 
 
 def nash(
@@ -46,22 +73,23 @@ def nash(
 ) -> Agreement | None:
     """Asymmetric Nash solution: argmax (u1 - d1)^w (u2 - d2)^(1-w) over the rational set.
 
-    `first`, `second`: utilities (outcomes,). `floor_first` excludes outcomes that give the first
-    party less than an outside option, without moving the threat point (Binmore, Shaked and Sutton
-    1989). None where no outcome is rational for both. With weight 1 (0) the first (second) party's
-    best rational outcome. Where no outcome has a positive product, the one with the largest gain
-    sum among those left; ties are all reported. Source: Nash (1950), Kalai (1977) for weights.
+    `floor_first` excludes outcomes that give the first party less than an outside option, without
+    moving the threat point (Binmore, Shaked and Sutton 1989). With weight 1 (0) the first (second)
+    party's best rational outcome. Where no outcome has a positive product, the one with the largest
+    gain sum. Raises ValueError for a weight outside 0 to 1. Source: Nash (1950), Kalai (1977) for weights.
 
     >>> pie = np.linspace(0.0, 1.0, 101)
     >>> nash(pie, 1.0 - pie, weight_first=0.3).first
     0.3
     """
+    if not 0.0 <= weight_first <= 1.0:
+        raise ValueError(f"weight_first: {weight_first}; allowed: 0 to 1")
+    if math.isnan(floor_first):
+        raise ValueError("floor_first: nan; allowed: a number, or -inf for none")
     allowed = rational_set(first, second, threat) & (first >= floor_first)
     gain_first, gain_second = first - threat[0], second - threat[1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        score = _weighted_log(gain_first, weight_first) + _weighted_log(gain_second, 1.0 - weight_first)
-    score = np.where(allowed, score, -np.inf)
-    found = _chosen(score, first, second)
+    score = _weighted_log(gain_first, weight_first) + _weighted_log(gain_second, 1.0 - weight_first)
+    found = _chosen(np.where(allowed, score, -np.inf), first, second)
     if found is None and allowed.any():
         return _chosen(np.where(allowed, gain_first + gain_second, -np.inf), first, second)
     return found
@@ -70,7 +98,8 @@ def nash(
 def _weighted_log(gain: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
     if weight == 0.0:
         return np.zeros_like(gain)
-    return np.asarray(weight * np.log(np.maximum(gain, 0.0)))
+    with np.errstate(divide="ignore"):
+        return np.asarray(weight * np.log(np.maximum(gain, 0.0)))
 
 
 def kalai_smorodinsky(
@@ -133,6 +162,11 @@ def pareto_frontier(
     array([1, 2, 0])
     """
     candidates = np.flatnonzero(rational_set(first, second, threat))
-    order = candidates[np.lexsort((candidates, -second[candidates], -first[candidates]))]
-    best_so_far = np.concatenate(([-np.inf], np.maximum.accumulate(second[order])[:-1]))
-    return np.asarray(order[second[order] > best_so_far])
+    return np.asarray(candidates[_frontier(first[candidates], second[candidates])])
+
+
+def _frontier(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.int64]:
+    order = np.lexsort((np.arange(len(first)), -second, -first))
+    ranked = second[order]
+    best_so_far = np.concatenate(([-np.inf], np.maximum.accumulate(ranked)[:-1]))
+    return np.asarray(order[ranked > best_so_far])

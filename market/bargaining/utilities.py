@@ -18,8 +18,16 @@ from market.bargaining.views import Grid, LabView, ProviderView, Weights
 from market.funding import value_of_money
 
 Array = NDArray[np.float64]
-TRANCHE_VALUE = 0.6  # a tranche on a milestone against a dollar today: waiting and the chance it lapses
-DIVERSION = 0.3  # customers who change rather than accept friction, once a model is on their cloud
+# A dollar of a tranche on a milestone against one today: three tranches some 4, 5 and 7 quarters off, discounted
+# at 3 % a quarter (0.86), of which about seven in ten fall due. Rate and odds are assumptions of this model.
+TRANCHE_VALUE = 0.6
+# Share of customers who change rather than accept friction, once a model can be had on their cloud: an assumption
+# of this model. A friction of 1.2 moves 0.77 of a logit's choices, contracts of two years let half choose in a year.
+DIVERSION = 0.3
+# Full dependence is priced on this much compute spending: about the life of a model generation's integration.
+LOCK_IN_YEARS = 3.0
+# Quarter ahead at which dependence is measured, the one at which labs measure their cover by default.
+DEPENDENCE_QUARTER = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +59,15 @@ def served(contracted: Array, need: Array) -> Array:
 def expected_idle(contracted: Array, need: Array, sd: Array) -> Array:
     """E (c - N)+ for a log-normal need of mean n: capacity paid for and not used (Black 1976).
 
-    Nil without contract; c - n where need is certain and smaller.
+    The undiscounted Black-Scholes put on the need with strike c. Nil without contract; c - n where
+    need is certain (sd nil) and smaller; c where there is no need.
 
     >>> np.round(expected_idle(np.array([1.0]), np.array([1.0]), np.array([0.2])), 4)
     array([0.0797])
     """
-    c, n = np.maximum(contracted, 1e-300), np.maximum(need, 1e-300)
-    with np.errstate(over="ignore"):
-        d1 = (np.log(n / c) + sd**2 / 2.0) / sd
-    return np.asarray(np.maximum(contracted * ndtr(-(d1 - sd)) - need * ndtr(-d1), 0.0))
+    c, n, spread = np.maximum(contracted, 1e-300), np.maximum(need, 1e-300), np.maximum(sd, 1e-12)
+    d1 = (np.log(n) - np.log(c)) / spread + spread / 2.0
+    return np.asarray(np.maximum(contracted * ndtr(spread - d1) - need * ndtr(-d1), 0.0))
 
 
 def ramped_gw(gw: Array, terms: NDArray[np.int64], lead: int, ramp: int, horizon: int) -> Array:
@@ -107,7 +115,7 @@ def _sums(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) ->
     )
 
 
-def _axes(array: Array, *axes: int) -> Array:
+def _axes[T: np.generic](array: NDArray[T], *axes: int) -> NDArray[T]:
     """Spread an array over the grid's seven axes: its dimensions become the named ones."""
     shape = [1] * 7
     for size, axis in zip(array.shape, axes, strict=True):
@@ -121,9 +129,7 @@ def value_of_cover(lab: LabView, price: float) -> float:
     return lost + lab.spot_fill_frac * lab.spot_premium * price
 
 
-def lab_components(
-    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: _Sums
-) -> dict[str, Array]:
+def lab_components(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: _Sums) -> dict[str, Array]:
     """The lab's components by name: coverage, price, idle risk, lock-in, exclusivity, liquidity, dilution, costs."""
     price = provider.price_usd_bn_per_gw_quarter
     off = 1.0 - np.asarray(grid.discounts)
@@ -161,7 +167,7 @@ def provider_components(
         "margin": _axes(revenue - cost, 0, 1, 4),
         "idle_risk": _axes(-price * sums.idle, 0, 1) * _axes(1.0 - np.asarray(grid.take_or_pay), 2) * _axes(off, 4),
         "residual_risk": _axes(_residual_risk(provider, grid, weights), 0, 1),
-        "equity": _axes(-provider.equity_cost * money - money**2 / (2.0 * max(provider.equity_depth_usd_bn, 1e-12)), 5, 6),
+        "equity": _axes(_cost_of_equity(provider, money), 5, 6),
         "pull_through": _axes(_pull_through(lab, provider, grid, weights, sums), 1, 3),
         "exposure": _axes(_exposure(provider, weights, price * sums.gw), 0, 1),
         "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5),
@@ -174,18 +180,24 @@ def _equity_now(grid: Grid) -> Array:
     return np.asarray(grid.equity)[:, None] * (upfront + (1.0 - upfront) * TRANCHE_VALUE)
 
 
+def _cost_of_equity(provider: ProviderView, money: Array) -> Array:
+    """-k E - E^2 / (2 depth): what equity costs beyond its dollars, ever more over free cash flow."""
+    return -provider.equity_cost * money - money**2 / (2.0 * max(provider.equity_depth_usd_bn, 1e-12))
+
+
 def _fixed_cost(lab: LabView, weights: Weights, equity: Array) -> Array:
     deal = weights.fixed_cost * lab.yearly_compute_usd_bn
     return deal + np.where(equity > 0.0, weights.equity_fixed_cost * lab.value_usd_bn, 0.0)
 
 
 def _lock_in(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) -> Array:
-    at = min(7, len(lab.contracted_gw) - 1)
+    """By capacity: cost of dependence squared on this provider, after less before."""
+    at = min(DEPENDENCE_QUARTER, len(lab.contracted_gw) - 1)
     with_provider, total = float(provider.with_lab_gw[at]), float(lab.contracted_gw[at])
     before = with_provider / total if total > 0.0 else 0.0
     gw = np.asarray(grid.gw)
     after = (with_provider + gw) / np.maximum(total + gw, 1e-300)
-    return -weights.lock_in * 3.0 * lab.yearly_compute_usd_bn * (after**2 - before**2)
+    return -weights.lock_in * LOCK_IN_YEARS * lab.yearly_compute_usd_bn * (after**2 - before**2)
 
 
 def _exclusivity_cost(
@@ -212,6 +224,7 @@ def _pull_through(lab: LabView, provider: ProviderView, grid: Grid, weights: Wei
 
 
 def _residual_risk(provider: ProviderView, grid: Grid, weights: Weights) -> Array:
+    """By (capacity, term): what chips lose of their book value when a contract ends before their life."""
     terms = np.asarray(grid.terms)
     left = np.maximum(1.0 - terms / provider.basis.chip_life_quarters, 0.0)
     later = (1.0 + weights.discounting) ** -(provider.lead_quarters + terms)
@@ -220,10 +233,25 @@ def _residual_risk(provider: ProviderView, grid: Grid, weights: Weights) -> Arra
 
 
 def _exposure(provider: ProviderView, weights: Weights, commitment: Array) -> Array:
+    """By (capacity, term): cost of backlog with one customer, squared over all backlog and capital, after less before."""
     base = provider.total_backlog_usd_bn + provider.capital_usd_bn
     before = provider.lab_backlog_usd_bn**2 / max(base, 1e-300)
     after = (provider.lab_backlog_usd_bn + commitment) ** 2 / (base + commitment + 1e-300)
     return -weights.exposure * provider.exposure_factor * (after - before)
+
+
+OPERATING = ("coverage", "price", "idle_risk", "lock_in", "exclusivity")
+
+
+def _stake_in_surplus(lab: LabView, provider: ProviderView, grid: Grid, lab_parts: dict[str, Array]) -> Array:
+    """The provider's part of the lab's gain: what `surplus_shared` takes from the lab, and what its old stake brings.
+
+    A holder of a stake s0 who buys s more owns s0 (1 - s) + s of what the deal adds to the lab's value.
+    """
+    equity = np.asarray(grid.equity)
+    bought = equity / (lab.value_usd_bn + equity)
+    held = _axes(provider.stake_frac * (1.0 - bought) + bought, 5)
+    return held * _total({name: lab_parts[name] for name in OPERATING})
 
 
 def _total(components: dict[str, Array]) -> Array:
@@ -238,6 +266,7 @@ def evaluate(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights)
     sums = _sums(lab, provider, grid, weights)
     lab_parts = lab_components(lab, provider, grid, weights, sums)
     provider_parts = provider_components(lab, provider, grid, weights, sums)
+    provider_parts["stake_in_surplus"] = _stake_in_surplus(lab, provider, grid, lab_parts)
     equity = np.asarray(grid.equity)
     stake = equity / (lab.value_usd_bn + equity)
     constraints = {

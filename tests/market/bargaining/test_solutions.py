@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from market.bargaining.solutions import (
+    Agreement,
+    egalitarian,
+    kalai_smorodinsky,
+    nash,
+    pareto_frontier,
+    rational_set,
+    utilitarian,
+)
+
+Array = NDArray[np.float64]
+X = np.linspace(0.0, 1.0, 1_000_001)
+CURVE = 1.0 - X**2
+CONCEPTS = (nash, kalai_smorodinsky, utilitarian, egalitarian)
+DOMAINS = Path(__file__).parents[4] / "shared" / "data" / "negotiation_domains"
+
+
+def point(found: Agreement | None) -> tuple[float, float]:
+    assert found is not None
+    return found.first, found.second
+
+
+@pytest.mark.parametrize(
+    ("concept", "threat", "expected"),
+    [
+        (nash, (0.0, 0.0), (3**-0.5, 2 / 3)),
+        (kalai_smorodinsky, (0.0, 0.0), ((5**0.5 - 1) / 2, (5**0.5 - 1) / 2)),
+        (utilitarian, (0.0, 0.0), (0.5, 0.75)),
+        (egalitarian, (0.0, 0.0), ((5**0.5 - 1) / 2, (5**0.5 - 1) / 2)),
+        (nash, (0.2, 0.1), (0.61843, 0.61754)),
+        (kalai_smorodinsky, (0.2, 0.1), (0.63380, 0.59830)),
+        (egalitarian, (0.2, 0.1), (0.66190, 0.56190)),
+    ],
+)
+def test_published_points_of_the_parabola(
+    concept: Any, threat: tuple[float, float], expected: tuple[float, float]
+) -> None:
+    assert point(concept(X, CURVE, threat=threat)) == pytest.approx(expected, abs=6e-6)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.1, 0.25, 0.5, 0.7, 1.0])
+def test_a_pie_is_split_by_weight_and_swapping_weights_swaps_the_surplus(weight: float) -> None:
+    pie = np.arange(1001) / 1000.0
+    share = point(nash(pie, 1.0 - pie, weight_first=weight))
+    assert share == pytest.approx((weight, 1.0 - weight), abs=1e-12)
+    assert point(nash(pie, 1.0 - pie, weight_first=1.0 - weight)) == pytest.approx(share[::-1], abs=1e-12)
+
+
+def test_a_threat_moves_the_split_by_d_plus_w_s() -> None:
+    pie = np.arange(1001) / 1000.0
+    assert point(nash(pie, 1.0 - pie, threat=(0.2, 0.4), weight_first=0.25)) == pytest.approx((0.3, 0.7))
+
+
+@pytest.mark.parametrize(
+    ("floor", "first"), [(-np.inf, 0.5), (0.0, 0.5), (0.3, 0.5), (0.5, 0.5), (0.62, 0.62), (1.0, 1.0)]
+)
+def test_an_outside_option_binds_exactly_when_it_beats_the_solution(floor: float, first: float) -> None:
+    pie = np.arange(1001) / 1000.0
+    assert point(nash(pie, 1.0 - pie, floor_first=floor)) == pytest.approx((first, 1.0 - first), abs=1e-12)
+
+
+def test_an_outside_option_beyond_the_pie_leaves_no_agreement() -> None:
+    pie = np.arange(1001) / 1000.0
+    assert nash(pie, 1.0 - pie, floor_first=1.001) is None
+
+
+def test_worked_example_of_nash_in_nash_transfers() -> None:
+    # Horn and Wolinsky with one supplier of cost 1 and gains 8 and 5: transfers 4.5 and 3, at weight .3 3.1 and 2.2
+    cents = np.arange(1001) / 100.0
+    for gain, weight, transfer in ((8.0, 0.5, 4.5), (5.0, 0.5, 3.0), (8.0, 0.3, 3.1), (5.0, 0.3, 2.2)):
+        assert point(nash(cents - 1.0, gain - cents, weight_first=weight))[0] + 1.0 == pytest.approx(transfer)
+
+
+@pytest.mark.parametrize("concept", CONCEPTS)
+def test_degenerate_sets(concept: Any) -> None:
+    none = np.array([])
+    assert concept(none, none) is None
+    assert concept(np.array([-1.0]), np.array([5.0])) is None
+    assert concept(np.array([-np.inf]), np.array([5.0])) is None
+    assert concept(np.array([2.0]), np.array([3.0])) == Agreement(0, 2.0, 3.0, (0,))
+    assert concept(np.array([0.0]), np.array([0.0])) == Agreement(0, 0.0, 0.0, (0,))
+    assert concept(np.array([-np.inf, 1.0]), np.array([9.0, 1.0])) == Agreement(1, 1.0, 1.0, (1,))
+
+
+@pytest.mark.parametrize("concept", CONCEPTS)
+def test_ties_are_all_reported_and_the_first_listed_is_taken(concept: Any) -> None:
+    first, second = np.array([0.0, 2.0, 1.0, 2.0, 1.0]), np.array([0.0, 1.0, 2.0, 1.0, 2.0])
+    assert concept(first, second) == Agreement(1, 2.0, 1.0, (1, 2, 3, 4))
+
+
+@pytest.mark.parametrize("concept", [kalai_smorodinsky, egalitarian])
+def test_of_equal_smaller_gains_the_dominated_one_is_passed_over(concept: Any) -> None:
+    assert concept(np.array([1.0, 1.0, 2.0]), np.array([1.0, 2.0, 0.0])) == Agreement(1, 1.0, 2.0, (1,))
+
+
+def test_full_weight_takes_the_best_for_one_and_then_for_the_other() -> None:
+    first, second = np.array([3.0, 3.0, 1.0]), np.array([0.0, 1.0, 3.0])
+    assert nash(first, second, weight_first=1.0) == Agreement(1, 3.0, 1.0, (1,))
+    assert nash(first, second, weight_first=0.0) == Agreement(2, 1.0, 3.0, (2,))
+
+
+def test_without_a_positive_product_the_largest_sum_is_taken() -> None:
+    assert nash(np.array([0.0, 0.0, 1.0]), np.array([2.0, 3.0, 0.0])) == Agreement(1, 0.0, 3.0, (1,))
+    assert kalai_smorodinsky(np.array([0.0, 0.0]), np.array([2.0, 3.0])) == Agreement(1, 0.0, 3.0, (1,))
+
+
+@pytest.mark.parametrize("concept", [*CONCEPTS, pareto_frontier, rational_set])
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (
+            [np.nan, 1.0],
+            [1.0, 1.0],
+            r"^first: utilities hold nan or \+inf; allowed: numbers, and -inf where infeasible$",
+        ),
+        (
+            [0.0, 1.0],
+            [np.inf, 1.0],
+            r"^second: utilities hold nan or \+inf; allowed: numbers, and -inf where infeasible$",
+        ),
+        ([0.0, 1.0], [1.0], r"^second: utilities of shape \(1,\); allowed: both of one shape \(outcomes,\)$"),
+        ([[0.0]], [[1.0]], r"^first: utilities of shape \(1, 1\); allowed: both of one shape \(outcomes,\)$"),
+    ],
+)
+def test_bad_utilities_are_refused(concept: Any, first: list[float], second: list[float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        concept(np.array(first), np.array(second))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weight_first": 1.1}, r"^weight_first: 1\.1; allowed: 0 to 1$"),
+        ({"weight_first": np.nan}, r"^weight_first: nan; allowed: 0 to 1$"),
+        ({"threat": (0.0, np.nan)}, r"^threat: \(0\.0, nan\); allowed: two finite numbers$"),
+        ({"threat": (-np.inf, 0.0)}, r"^threat: \(-inf, 0\.0\); allowed: two finite numbers$"),
+        ({"floor_first": np.nan}, r"^floor_first: nan; allowed: a number, or -inf for none$"),
+    ],
+)
+def test_bad_options_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        nash(np.array([1.0]), np.array([1.0]), **options)
+
+
+def test_frontier_by_hand() -> None:
+    first, second = np.array([3.0, 3.0, 2.0, 2.0, 1.0, -1.0, 0.0]), np.array([0.0, 0.0, 2.0, 1.0, 2.0, 9.0, 5.0])
+    assert pareto_frontier(first, second).tolist() == [0, 2, 6]
+    assert pareto_frontier(first, second, (1.0, 1.0)).tolist() == [2]
+    assert pareto_frontier(first, second, (9.0, 9.0)).tolist() == []
+
+
+# Domains that others published, with solution points recomputed by others' code
+
+
+def domain_file(name: str) -> dict[str, Any]:
+    path = DOMAINS / name
+    if not path.exists():
+        pytest.skip(f"NOT TESTED: {path} is absent; the published negotiation domains lie outside the repository")
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def utilities(inputs: dict[str, Any]) -> tuple[Array, Array]:
+    """Utility of every outcome, enumerated in lexicographic order, less the reservation value."""
+    sizes = inputs["issue_sizes"]
+    parties = []
+    for party in inputs["parties"]:
+        assert not party["interactions"]
+        total = np.zeros(1)
+        for weight, values in zip(party["weights"], party["values"], strict=True):
+            total = np.add.outer(total, weight * np.array(values)).ravel()
+        assert len(total) == np.prod(sizes)
+        parties.append(total - party["reservation"])
+    return parties[0], parties[1]
+
+
+HANDFUL = [("published_negolog_domains.json", i, 1e-6) for i in (0, 1, 3, 5, 9, 11, 30, 50)] + [
+    ("real_domains_genius.json", i, 1e-8) for i in range(24)
+]
+
+
+@pytest.mark.parametrize(("name", "number", "tolerance"), HANDFUL)
+def test_published_domains(name: str, number: int, tolerance: float) -> None:
+    content = domain_file(name)
+    case = content["cases"][number]
+    if (
+        any(party["interactions"] for party in case["inputs"]["parties"])
+        or np.prod(case["inputs"]["issue_sizes"]) > 2e5
+    ):
+        pytest.skip(f"NOT TESTED: {case['id']} has interactions or too many outcomes for a fast test")
+    first, second = utilities(case["inputs"])
+    reservation = [party["reservation"] for party in case["inputs"]["parties"]]
+    outcomes = list(itertools.product(*(range(size) for size in case["inputs"]["issue_sizes"])))
+    expected = case["expected"]
+    assert int(rational_set(first, second).sum()) == expected["n_rational"]
+    frontier = pareto_frontier(first, second)[::-1]
+    points = np.column_stack((first, second))[frontier] + reservation
+    assert points == pytest.approx(np.array(expected["pareto_points"]).reshape(-1, 2), abs=tolerance)
+    for key, concept in (("nash", nash), ("egalitarian", egalitarian), ("ks_maxmin_rational_ideal", kalai_smorodinsky)):
+        found = concept(first, second)
+        if expected["n_rational"] == 0:
+            assert found is None
+            continue
+        assert found is not None
+        near = [
+            np.allclose(np.array(point(found)) + reservation, each, rtol=0.0, atol=tolerance)
+            for each in expected[key]["utilities"]
+        ]
+        assert any(near), (key, found, expected[key])
+        assert {outcomes[i] for i in found.ties} <= {tuple(each) for each in expected[key]["outcomes"]}, key
