@@ -133,7 +133,9 @@ class Hyperscaler(mesa.Agent):
         return rules.cash_flow_share * inflow - self.other_capex
 
 
-def buildable_gw(spare_gw: float, budget: float, loan_to_value: float, cost_per_gw: float, quarters: int, supply_gw: float) -> float:
+def buildable_gw(
+    spare_gw: float, budget: float, loan_to_value: float, cost_per_gw: float, quarters: int, supply_gw: float
+) -> float:
     """Capacity that a provider can promise: what is spare, plus what it can fund and get over some quarters.
 
     Contract-backed builds need only the part that is not borrowed: free cash / (1 - LTV) / cost.

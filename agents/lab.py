@@ -76,17 +76,25 @@ class Lab(mesa.Agent):
             self.smoothed_revenue = run_rate
 
     def update_value(self, rules: Labs, latent_usd_bn_per_year: float) -> None:
-        """Value the lab on smoothed demand, or on a share of latent demand while it is young."""
-        base = max(self.smoothed_revenue, rules.young_share * latent_usd_bn_per_year)
-        ordinary = lab_value(base, 4.0 * self.growth, rules.value_multiple, rules.value_growth_weight, rules.value_growth_cap)
+        """Value the lab on smoothed demand, or on a share of latent demand while it is young, if it sells at all."""
+        young = rules.young_share * latent_usd_bn_per_year if self.spec.sells else 0.0
+        base = max(self.smoothed_revenue, young)
+        weight, cap = rules.value_growth_weight, rules.value_growth_cap
+        ordinary = lab_value(base, 4.0 * self.growth, rules.value_multiple, weight, cap)
         distress = self.spec.distress_value_factor if self.arrears_quarters > 0 else 1.0
         self.value_scale **= rules.value_persistence
-        self.value = max(ordinary * self.value_scale * distress, 1e-6)
+        self.value = ordinary * self.value_scale * distress
 
     def update_needs(
-        self, scenario: Scenario, price: float, revenue_per_gw_year: float, cash: float, relative: float, owned_gw: float
+        self,
+        scenario: Scenario,
+        price: float,
+        revenue_per_gw_year: float,
+        cash: float,
+        relative: float,
+        owned_gw: float,
     ) -> None:
-        """Set this quarter's inference and training need; an integrated lab trains on a share of its owner's own use."""
+        """Set this quarter's need of inference and training; an integrated lab trains on a share of owner's own use."""
         rules = scenario.training
         self.inference_gw = self.demand_usd_bn_per_year / (revenue_per_gw_year * self.spec.revenue_per_gw_factor)
         if self.integrated:
@@ -118,11 +126,13 @@ class Lab(mesa.Agent):
         self.target_cash = max(rules.runway_target_quarters * self.burn, credit)
         return FundingNeed(cash, self.target_cash, funding.marginal_value, funding.owner_cost)
 
-    def opens_talks(self, quarter: int, need: NDArray[np.float64], contracted: NDArray[np.float64], scenario: Scenario) -> bool:
+    def opens_talks(
+        self, quarter: int, need: NDArray[np.float64], contracted: NDArray[np.float64], scenario: Scenario
+    ) -> bool:
         """The (s,S) rule: cover at the horizon below the threshold, and a pause since the last talks."""
         rules = scenario.negotiation
         ahead = rules.coverage_horizon_quarters
-        if not self.active or self.integrated or self.arrears_quarters > 0:
+        if not self.active or self.integrated or self.arrears_quarters > 0 or self.value <= 0.0:
             return False
         if quarter - self.last_talks < rules.pause_quarters or need[ahead] <= 0.0:
             return False

@@ -38,9 +38,8 @@ def _grow_demand(market: CloudMarket) -> None:
     rules, draws = market.parameters.demand, market.draws
     frontier = max((lab.generation.released_compute for lab in market.labs if lab.active), default=0.0)
     frontier *= market.conditions.efficiency
-    target = latent_demand(
-        frontier, rules.saturation_usd_bn_per_year * draws.demand_level, rules.half_compute, rules.elasticity * draws.elasticity
-    )
+    saturation, elasticity = rules.saturation_usd_bn_per_year * draws.demand_level, rules.elasticity * draws.elasticity
+    target = latent_demand(frontier, saturation, rules.half_compute, elasticity)
     luck = market.normal("demand", rules.volatility_per_quarter)
     market.latent = target * market.conditions.demand
     before = market.spending * market.observed_scale
@@ -61,7 +60,8 @@ def _consumers(market: CloudMarket) -> None:
     utility = np.full(len(market.labs), -np.inf)
     for lab in market.labs:
         if lab.active and lab.spec.sells:
-            utility[lab.index] = lab.spec.consumer_appeal + lab.appeal_log + rules.consumer_capability_weight * lab.capability
+            utility[lab.index] = lab.spec.consumer_appeal + lab.appeal_log
+            utility[lab.index] += rules.consumer_capability_weight * lab.capability
     market.consumer_shares = split_consumers(
         market.consumer_shares, utility, market.spending_growth, rules.consumer_churn_per_quarter
     )

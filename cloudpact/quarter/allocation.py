@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.allocation import by_affinity, ration, spread_need
-from market.deals import Exclusivity
 from market.sums import total, totals
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def _affinity(market: CloudMarket) -> Array:
             affinity[:, lab.index] = 0.0
             affinity[exclusive, lab.index] = 1.0
     selling = np.array([*(provider.spec.sells for provider in market.providers), False])
-    return affinity * selling[:, None]
+    return np.asarray(affinity * selling[:, None])
 
 
 def _serve_spot(market: CloudMarket, free: Array, need: Array) -> Array:

@@ -104,7 +104,8 @@ def _uncommitted(market: CloudMarket, promised: Array) -> Array:
 
 def _grow_supply(market: CloudMarket, asked_gw: float) -> None:
     rules, draws = market.parameters.supply, market.draws
-    market.supply.grow(asked_gw, rules.accelerators_growth_max * draws.supply_growth, rules.power_growth_max * draws.supply_growth)
+    fastest = (rules.accelerators_growth_max * draws.supply_growth, rules.power_growth_max * draws.supply_growth)
+    market.supply.grow(asked_gw, *fastest)
 
 
 def _order(market: CloudMarket, provider: Hyperscaler, gw: float) -> None:
@@ -149,8 +150,8 @@ def _cash_flows(market: CloudMarket) -> None:
         ledger.pay(quarter, provider.name, "External", power, "operating", "revenue", "operation of AI capacity")
         worn = rules.capex.depreciation_per_quarter * ledger.value_usd_bn(provider.name, "property")
         ledger.book(quarter, provider.name, "depreciation", "property", max(worn, 0.0), "depreciation")
-        debt = ledger.value_usd_bn(provider.name, "debt")
-        ledger.pay(quarter, provider.name, "External", rules.capex.debt_rate_per_quarter * debt, "interest", "revenue", "interest")
+        interest = rules.capex.debt_rate_per_quarter * ledger.value_usd_bn(provider.name, "debt")
+        ledger.pay(quarter, provider.name, "External", interest, "interest", "revenue", "interest")
 
 
 def _finance(market: CloudMarket, provider: Hyperscaler) -> None:

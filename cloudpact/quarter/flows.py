@@ -32,6 +32,7 @@ class Flows:
     consumer_usd_bn: Array
     enterprise_usd_bn: Array
     revenue_usd_bn: Array
+    revenue_shared_usd_bn: Array
     capex_usd_bn: Array
     ai_capex_usd_bn: Array
     ordered_gw: Array
@@ -70,6 +71,7 @@ class Flows:
             consumer_usd_bn=np.zeros(labs),
             enterprise_usd_bn=np.zeros(labs),
             revenue_usd_bn=np.zeros(labs),
+            revenue_shared_usd_bn=np.zeros(labs),
             capex_usd_bn=np.zeros(providers),
             ai_capex_usd_bn=np.zeros(providers),
             ordered_gw=np.zeros(providers),

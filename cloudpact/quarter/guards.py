@@ -9,6 +9,7 @@ import numpy as np
 
 from cloudpact.quarter.recording import stranded_gw
 from market import invariants
+from market.sums import totals
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
@@ -30,7 +31,7 @@ def _check_capacity(market: CloudMarket) -> None:
     if not fleets or fleets[0].quarter < market.quarter:
         return
     flows = market.flows
-    used = flows.own_use_gw + flows.open_gw + flows.delivered_gw[:-1].sum(axis=1)
+    used = flows.own_use_gw + flows.open_gw + totals(flows.delivered_gw[:-1], axis=1)
     reserved = stranded_gw(market)
     installed = np.array([fleet.installed_gw for fleet in fleets])
     invariants.check_capacity(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.lab import Lab
 from market.funding import solve_funding
+from market.sums import total
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
@@ -21,13 +22,13 @@ def plan_needs(market: CloudMarket) -> None:
         lab.update_expectations(rules.capex.expectation_weight)
         lab.update_value(rules.labs_common, market.latent)
     _move_appetite(market)
-    promised = market.book.promised_path(market.quarter, 5).sum(axis=0)
+    promised = market.book.promised_path(market.quarter, 5)
     for lab in _active(market):
         cash = market.ledger.cash_usd_bn(lab.name)
         relative = lab.generation.released_compute / frontier
         owned = market.provider_by_name[lab.spec.owner].own_need_gw if lab.integrated else 0.0
         lab.update_needs(rules, market.price, market.revenue_per_gw_year, cash, relative, owned)
-        commitments = float(promised[lab.index, 1:].sum()) * market.price
+        commitments = total(promised[:, lab.index, 1:]) * market.price
         need = lab.funding_need(rules, cash, commitments)
         market.funding_needs[lab.name] = need
         _, depths, costs = money_sources(market, lab)
@@ -58,11 +59,11 @@ def _observe_states(market: CloudMarket) -> None:
 def _move_appetite(market: CloudMarket) -> None:
     """Outside investors' appetite follows the labs' total value slowly, with luck."""
     rules = market.parameters.funding
-    total = sum(lab.value for lab in _active(market) if not lab.integrated)
+    worth = sum(lab.value for lab in _active(market) if not lab.integrated)
     luck = math.exp(market.normal("appetite", rules.appetite_volatility))
     if market.appetite <= 0.0:
-        market.appetite = total
-    market.appetite = max(market.appetite + rules.appetite_adjustment * (total * luck - market.appetite), 0.0)
+        market.appetite = worth
+    market.appetite = max(market.appetite + rules.appetite_adjustment * (worth * luck - market.appetite), 0.0)
 
 
 def money_sources(market: CloudMarket, lab: Lab) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
@@ -70,8 +71,7 @@ def money_sources(market: CloudMarket, lab: Lab) -> tuple[tuple[str, ...], tuple
     rules = market.parameters.funding
     if lab.integrated or lab.value <= 0.0:
         return (), (), ()
-    total = sum(other.value for other in _active(market) if not other.integrated)
-    share = lab.value / total if total > 0.0 else 0.0
+    share = lab.value / sum(other.value for other in _active(market) if not other.integrated)
     names, depths, costs = ["Outside investors"], [], []
     depths.append(rules.investor_depth * market.appetite * market.conditions.investors * share)
     costs.append(rules.investor_cost)

@@ -6,6 +6,8 @@ losers bargain again, so that no result depends on who is listed first.
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,14 +20,17 @@ from cloudpact.quarter.history import sign_disclosed
 from cloudpact.quarter.needs import money_sources
 from market.bargaining.negotiation import Offer, Trace, bargain, chosen_terms, explain_agreement
 from market.bargaining.utilities import evaluate
-from market.bargaining.views import Grid, LabView, ProviderView, Weights
+from market.bargaining.views import Grid, LabView, ProviderView
 from market.deals import Deal, Exclusivity, TermSheet, Tranche, Trigger
-from market.pricing import full_cost, user_cost
+from market.funding import FundingNeed
+from market.pricing import user_cost
+from market.sums import total, totals
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
 
 ROUNDS = 3
+REVIEW_QUARTERS = 8  # over which both sides weigh an exclusive clause that runs already
 
 
 @dataclass(slots=True)
@@ -35,6 +40,7 @@ class _Talks:
     lab: Lab
     gap_gw: float
     signed: list[str]
+    raised_usd_bn: float
     cut: bool
 
 
@@ -65,7 +71,8 @@ def negotiate_deals(market: CloudMarket) -> None:
         if not winners:
             return
         _sign_winners(market, winners, room, round_number)
-        going = [talk for talk in going if talk.cut or 0 < len(talk.signed) < market.parameters.negotiation.deals_per_round]
+        most = market.parameters.negotiation.deals_per_round
+        going = [talk for talk in going if talk.cut or 0 < len(talk.signed) < most]
         for talk in going:
             talk.cut = False
 
@@ -73,7 +80,7 @@ def negotiate_deals(market: CloudMarket) -> None:
 def _paths(market: CloudMarket, lab: Lab) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """A lab's need and contracted capacity by quarter ahead."""
     need = lab.need_path(market.horizon, market.parameters.capex.trend_damping)
-    contracted = market.book.promised_path(market.quarter, market.horizon)[:, lab.index].sum(axis=0)
+    contracted = totals(market.book.promised_path(market.quarter, market.horizon)[:, lab.index], axis=0)
     return need, contracted
 
 
@@ -83,7 +90,7 @@ def _open(market: CloudMarket, lab: Lab) -> _Talks | None:
         return None
     lab.last_talks = market.quarter
     at = market.parameters.negotiation.coverage_horizon_quarters
-    return _Talks(lab, max(float(need[at] - contracted[at]), 0.0), [], False)
+    return _Talks(lab, max(float(need[at] - contracted[at]), 0.0), [], 0.0, False)
 
 
 def _review_exclusives(market: CloudMarket) -> None:
@@ -91,26 +98,29 @@ def _review_exclusives(market: CloudMarket) -> None:
     if market.parameters.negotiation.exclusivity == "always":
         return
     for lab in market.labs:
-        for name, kind in market.clauses[lab.name].items():
-            if kind is not Exclusivity.EXCLUSIVE or name not in market.provider_by_name:
-                continue
+        for name in market.exclusive_hosts(lab):
             provider = market.provider_by_name[name]
-            view = lab_view(market, lab)
-            offer = provider_view(market, provider, lab, _buildable(market, provider))
-            grid = Grid((1e-9,), (8,), (0.8,), (False, True), (0.0,), (0.0,), (1.0,))
-            parts = evaluate(view, offer, grid, market.weights)
-            joint = sum(np.ptp(part.ravel()) * np.sign(part.ravel()[-1]) for part in (parts.lab["exclusivity"],))
-            joint += float(parts.provider["pull_through"].ravel()[-1] - parts.provider["pull_through"].ravel()[0])
-            if joint < 0.0 or market.conditions.exclusivity_banned:
+            if market.conditions.exclusivity_banned or _worth_of_clause(market, lab, provider) < 0.0:
                 market.book.change_exclusivity(name, lab.name, Exclusivity.PRIMARY, market.quarter)
+    market.refresh_clauses()
+
+
+def _worth_of_clause(market: CloudMarket, lab: Lab, provider: Hyperscaler) -> float:
+    """What an exclusive clause adds to both sides' utilities together, capacity and money apart, USD bn."""
+    review = min(REVIEW_QUARTERS, max(market.parameters.negotiation.term_levels_quarters))
+    grid = Grid((0.0,), (review,), (0.0,), (False, True), (0.0,), (0.0,), (1.0,))
+    offer = provider_view(market, provider, lab, _buildable(market, provider))
+    sides = evaluate(lab_view(market, lab), offer, grid, market.weights)
+    without, with_clause = (sides.lab["exclusivity"] + sides.provider["pull_through"]).ravel().tolist()
+    return with_clause - without
 
 
 def _best_offer(market: CloudMarket, talk: _Talks, room: dict[str, float], round_number: int) -> _Winner | None:
     """The lab bargains with every provider in reach; the best joint surplus wins, rivals set the floor."""
-    lab, rules = talk.lab, market.parameters.negotiation
-    reach = {name for name, kind in market.clauses[lab.name].items() if kind is Exclusivity.EXCLUSIVE}
-    view = lab_view(market, lab)
-    grid = grid_for(market, lab, talk.gap_gw)
+    lab = talk.lab
+    reach = market.exclusive_hosts(lab)
+    view = lab_view(market, lab, talk.raised_usd_bn)
+    grid = grid_for(market, view.funding, talk.gap_gw)
     offers: list[tuple[Hyperscaler, Offer]] = []
     for provider in market.providers:
         if not provider.spec.sells or provider.name in talk.signed or (reach and provider.name not in reach):
@@ -120,8 +130,9 @@ def _best_offer(market: CloudMarket, talk: _Talks, room: dict[str, float], round
     agreed = [(provider, offer) for provider, offer in offers if offer.agreement is not None]
     for provider, offer in offers:
         if offer.agreement is None:
-            market.flows.traces.append(_trace(market, lab, provider, offer, "failed", round_number, "", -np.inf, view.weight))
-    if not agreed or rules.deals_per_round <= len(talk.signed):
+            trace = _trace(market, lab, provider, offer, "failed", round_number, "", -np.inf, view.weight)
+            market.flows.traces.append(trace)
+    if not agreed:
         return None
     ranked = sorted(agreed, key=lambda pair: (-pair[1].joint_surplus, pair[0].key))
     provider, offer = ranked[0]
@@ -144,28 +155,25 @@ def _sign_winners(market: CloudMarket, winners: list[_Winner], room: dict[str, f
     for winner in sorted(winners, key=lambda each: (-each.offer.joint_surplus, each.talks.lab.key)):
         lab, provider = winner.talks.lab, winner.provider
         terms = chosen_terms(winner.offer)
-        view_weight = lab_weight(market, lab)
-        trace = _trace(
-            market, lab, provider, winner.offer, "signed", round_number, winner.rival, winner.floor, view_weight
-        )
+        weight = lab_weight(market, lab)
+        trace = _trace(market, lab, provider, winner.offer, "signed", round_number, winner.rival, winner.floor, weight)
         market.flows.traces.append(trace)
-        if terms["gw"] > room[provider.name] + 1e-12:
+        if terms["gw"] > room[provider.name]:
             trace.outcome, trace.reason = "lost", "a deal with more joint surplus took the capacity"
             winner.talks.cut = True
             continue
         explain_agreement(trace, winner.offer)
         deal = market.book.sign(term_sheet(market, lab, provider, terms), market.quarter)
         trace.deal = deal.number
-        _after_signing(market, winner.talks, provider, deal, room, terms["gw"])
+        _after_signing(market, winner.talks, deal, room)
 
 
-def _after_signing(
-    market: CloudMarket, talk: _Talks, provider: Hyperscaler, deal: Deal, room: dict[str, float], gw: float
-) -> None:
+def _after_signing(market: CloudMarket, talk: _Talks, deal: Deal, room: dict[str, float]) -> None:
     market.flows.signed.append(deal.number)
-    room[provider.name] -= gw
-    talk.gap_gw = max(talk.gap_gw - gw, 0.0)
-    talk.signed.append(provider.name)
+    room[deal.terms.provider] -= deal.terms.gw
+    talk.gap_gw = max(talk.gap_gw - deal.terms.gw, 0.0)
+    talk.raised_usd_bn += deal.terms.equity_usd_bn
+    talk.signed.append(deal.terms.provider)
     if deal.terms.exclusivity is Exclusivity.EXCLUSIVE:
         market.refresh_clauses()
 
@@ -204,13 +212,16 @@ def lab_weight(market: CloudMarket, lab: Lab) -> float:
     return own if own >= 0.0 else 1.0 - market.parameters.negotiation.provider_power
 
 
-def lab_view(market: CloudMarket, lab: Lab) -> LabView:
-    """The lab's side on this quarter's snapshot."""
+def lab_view(market: CloudMarket, lab: Lab, raised_usd_bn: float = 0.0) -> LabView:
+    """The lab's side on this quarter's snapshot; what it has just raised from providers counts as cash."""
     rules = market.parameters
+    funding = market.funding_needs[lab.name]
+    funding = dataclasses.replace(funding, cash_usd_bn=funding.cash_usd_bn + raised_usd_bn)
     need, contracted = _paths(market, lab)
     _, depths, costs = money_sources(market, lab)
-    runway = market.ledger.cash_usd_bn(lab.name) / lab.burn if lab.burn > 0.0 else 1e9
-    frac = min(max(runway, 0.0) / max(rules.labs_common.runway_target_quarters, 1e-9), 1.0)
+    runway = market.ledger.cash_usd_bn(lab.name) / lab.burn if lab.burn > 0.0 else math.inf
+    target = rules.labs_common.runway_target_quarters
+    frac = min(max(runway, 0.0) / target, 1.0) if target > 0.0 else 1.0
     revenue_per_gw = market.revenue_per_gw_year * lab.spec.revenue_per_gw_factor
     return LabView(
         name=lab.name,
@@ -221,7 +232,7 @@ def lab_view(market: CloudMarket, lab: Lab) -> LabView:
         spot_premium=rules.price.spot_premium,
         value_usd_bn=lab.value,
         own_value_usd_bn=lab.value * (1.0 + rules.negotiation.optimism),
-        funding=market.funding_needs[lab.name],
+        funding=funding,
         depths=depths,
         costs=costs,
         runway_quarters=runway,
@@ -239,7 +250,6 @@ def provider_view(market: CloudMarket, provider: Hyperscaler, lab: Lab, room_gw:
     row = provider.index
     backlog = market.backlog[row]
     path = market.book.promised_path(market.quarter, market.horizon)[row]
-    spare = _spare(market, provider)
     budget = max(provider.capex_budget(rules.capex), 0.0)
     free_cash = max(budget + 0.1 * provider.cash_flow, 0.0)
     return ProviderView(
@@ -248,12 +258,12 @@ def provider_view(market: CloudMarket, provider: Hyperscaler, lab: Lab, room_gw:
         expected_price=provider.expected_prices(rules, basis, market.horizon),
         basis=basis,
         user_cost_usd_bn_per_gw_quarter=user_cost(basis) / rules.capacity.availability,
-        lead_quarters=1 if spare > 0.5 * room_gw else rules.capacity.lead_quarters + 1,
+        lead_quarters=rules.capacity.lead_quarters + 1,
         buildable_gw=room_gw,
         alone_gw=path[lab.index] + room_gw,
         with_lab_gw=path[lab.index],
         lab_backlog_usd_bn=float(backlog[lab.index]),
-        total_backlog_usd_bn=float(backlog.sum()),
+        total_backlog_usd_bn=total(backlog),
         capital_usd_bn=provider.capacity.installed_gw * basis.build_usd_bn_per_gw + 4.0 * provider.cash_flow,
         equity_depth_usd_bn=rules.funding.provider_depth * free_cash,
         equity_cost=rules.funding.provider_cost,
@@ -272,7 +282,7 @@ def _spare(market: CloudMarket, provider: Hyperscaler) -> float:
     lead = rules.capacity.lead_quarters
     capacity = float(provider.capacity.path(lead + 1)[lead]) * rules.capacity.availability
     own = float(provider.own_path(lead + 1, rules.capex.own_use_damping)[lead])
-    promised = float(market.book.promised_path(market.quarter, lead + 1)[provider.index, :, lead].sum())
+    promised = total(market.book.promised_path(market.quarter, lead + 1)[provider.index, :, lead])
     return max(capacity - own - promised, 0.0)
 
 
@@ -289,10 +299,9 @@ def _buildable(market: CloudMarket, provider: Hyperscaler) -> float:
     )
 
 
-def grid_for(market: CloudMarket, lab: Lab, gap_gw: float) -> Grid:
+def grid_for(market: CloudMarket, need: FundingNeed, gap_gw: float) -> Grid:
     """The terms on the table for a gap in cover: what the scenario lists and the quarter's rules allow."""
     rules = market.parameters.negotiation
-    need = market.funding_needs[lab.name]
     short = max(need.target_usd_bn - max(need.cash_usd_bn, 0.0), 0.0) * rules.equity_scale
     equity = tuple(level * short for level in rules.equity_levels) if short > 0.0 else (0.0,)
     banned = market.conditions.exclusivity_banned or rules.exclusivity == "never"
@@ -344,8 +353,3 @@ def _tranches(quarter: int, equity: float, upfront: float, gw: float) -> tuple[T
         return (first,)
     rest = equity * (1.0 - upfront) / 3.0
     return (first, *(Tranche(rest, Trigger.GW_LIVE, 0.99 * gw * part / 3.0) for part in (1, 2, 3)))
-
-
-def cost_anchor(market: CloudMarket, provider: Hyperscaler) -> float:
-    """Full cost per GW-quarter sold at target utilisation."""
-    return full_cost(market.cost_basis(provider), market.parameters.capex.utilisation_target)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from market import circularity, common_ownership, concentration, partition
 from market.calendar import quarter_name
 from market.deals import Deal
+from market.sums import total, totals
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
@@ -40,37 +41,33 @@ def stake_matrix(market: CloudMarket) -> NDArray[np.float64]:
     return np.array([[lab.cap_table.fraction(name) for lab in market.labs] for name in market.provider_names])
 
 
-def _finite(value: Any) -> float:
-    return float(value)
-
-
 def _market_row(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
     flows, quarter = market.flows, market.quarter
     capacity = float(sum(provider.capacity.installed_gw for provider in market.providers))
-    used = float(flows.own_use_gw.sum() + flows.open_gw.sum() + flows.delivered_gw[:-1].sum())
+    used = total(flows.own_use_gw) + total(flows.open_gw) + total(flows.delivered_gw[:-1])
     signed = [market.book.deals[number].terms for number in flows.signed]
     return {
         "quarter": quarter_name(quarter),
         "forecast": quarter > market.history_until,
         "capacity_gw": capacity,
         "construction_gw": float(sum(provider.capacity.construction_gw for provider in market.providers)),
-        "capex_usd_bn": float(flows.capex_usd_bn.sum()),
-        "ai_capex_usd_bn": float(flows.ai_capex_usd_bn.sum()),
+        "capex_usd_bn": total(flows.capex_usd_bn),
+        "ai_capex_usd_bn": total(flows.ai_capex_usd_bn),
         "capex_big4_usd_bn": float(sum(flows.capex_usd_bn[i] for i in market.big_four)),
         "utilisation_frac": used / capacity if capacity > 0.0 else float("nan"),
         "price_usd_bn_per_gw_quarter": market.price,
         **_concentration(market, stakes),
         **_circularity(market),
-        "backlog_usd_bn": float(market.backlog.sum()),
-        "backlog_largest_lab_frac": _largest_share(market.backlog.sum(axis=0)),
+        "backlog_usd_bn": total(market.backlog),
+        "backlog_largest_lab_frac": _largest_share(totals(market.backlog, axis=0)),
         "deals_signed": len(signed),
         "deals_failed": sum(trace.outcome != "signed" for trace in flows.traces),
         "equity_usd_bn": float(sum(t.equity_usd_bn for t in signed if t.provider in market.provider_by_name)),
         "commitment_usd_bn": float(sum(terms.commitment_usd_bn for terms in signed)),
-        "lab_revenue_annualised_usd_bn": 4.0 * float(flows.revenue_usd_bn.sum()),
-        "own_use_gw": float(flows.own_use_gw.sum()),
-        "labs_gw": float(flows.delivered_gw.sum()),
-        "stranded_gw": float(stranded_gw(market).sum()),
+        "lab_revenue_annualised_usd_bn": 4.0 * total(flows.revenue_usd_bn),
+        "own_use_gw": total(flows.own_use_gw),
+        "labs_gw": total(flows.delivered_gw),
+        "stranded_gw": total(stranded_gw(market)),
         "adoption_frac": flows.adoption_frac,
         "off_incumbent_frac": flows.off_incumbent_frac,
         "cloud_switching_frac": flows.cloud_switching_frac,
@@ -84,43 +81,49 @@ def _market_row(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
 def stranded_gw(market: CloudMarket) -> NDArray[np.float64]:
     """Contracted capacity that stood idle and found no other user, (providers,)."""
     flows = market.flows
-    idle = np.maximum(flows.available_gw - flows.contract_gw, 0.0)[:-1].sum(axis=1)
+    idle = totals(np.maximum(flows.available_gw - flows.contract_gw, 0.0)[:-1], axis=1)
     usable = [p.usable_gw(market.parameters.capacity.availability) for p in market.providers]
-    used = flows.own_use_gw + flows.open_gw + flows.delivered_gw[:-1].sum(axis=1)
+    used = flows.own_use_gw + flows.open_gw + totals(flows.delivered_gw[:-1], axis=1)
     return np.clip(np.array(usable) - used, 0.0, idle)
 
 
+def _without_nils(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The matrix without rows and columns in which nothing stands."""
+    return matrix[matrix.any(axis=1)][:, matrix.any(axis=0)]
+
+
 def _largest_share(amounts: NDArray[np.float64]) -> float:
-    total = float(amounts.sum())
-    return float(amounts.max()) / total if total > 0.0 else float("nan")
+    whole = total(amounts)
+    return float(amounts.max()) / whole if whole > 0.0 else float("nan")
 
 
 def _weighted_cost_of_money(market: CloudMarket) -> float:
     labs = [lab for lab in market.labs if lab.active and not lab.integrated]
-    total = sum(lab.value for lab in labs)
-    return sum(lab.cost_of_money * lab.value for lab in labs) / total if total > 0.0 else 0.0
+    worth = sum(lab.value for lab in labs)
+    return sum(lab.cost_of_money * lab.value for lab in labs) / worth if worth > 0.0 else 0.0
 
 
 def _concentration(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
     flows = market.flows
     delivered, promised = flows.delivered_gw.T, market.backlog.T
     integrated = np.array([lab.integrated for lab in market.labs])
-    weights = delivered.sum(axis=1)
-    sold = delivered[:, :-1].sum(axis=0) + flows.open_gw
+    weights = totals(delivered, axis=1)
+    sold = totals(delivered[:, :-1], axis=0) + flows.open_gw
+    in_market = np.array([provider.spec.sells for provider in market.providers]) | (sold > 0.0)
     cloud = _cloud_revenue(market)
     return {
-        "alignment_hhi": _finite(concentration.alignment_concentration(delivered, weights, integrated)),
-        "alignment_hhi_all": _finite(concentration.alignment_concentration(delivered, weights)),
-        "alignment_committed_hhi": _finite(concentration.alignment_concentration(promised, weights, integrated)),
-        "alignment_equity_hhi": _finite(concentration.alignment_concentration(stakes.T, weights, integrated)),
-        "market_hhi": _finite(concentration.hhi(sold)),
-        "market_cr3_frac": _finite(concentration.concentration_ratio(sold, 3)),
-        "market_effective_number": _finite(concentration.effective_number(sold)),
-        "market_gini": _finite(concentration.gini(sold)),
-        "backlog_hhi": _finite(concentration.hhi(market.backlog[:-1].sum(axis=1))),
-        "cloud_hhi": _finite(concentration.hhi(cloud)),
-        "cloud_top3_frac": _finite(concentration.concentration_ratio(cloud[:-1], 3, total=float(cloud.sum()))),
-        "modularity": _finite(partition.alignment_modularity(delivered)),
+        "alignment_hhi": float(concentration.alignment_concentration(delivered, weights, integrated)),
+        "alignment_hhi_all": float(concentration.alignment_concentration(delivered, weights)),
+        "alignment_committed_hhi": float(concentration.alignment_concentration(promised, weights, integrated)),
+        "alignment_equity_hhi": float(concentration.alignment_concentration(stakes.T, weights, integrated)),
+        "market_hhi": float(concentration.hhi(sold)),
+        "market_cr3_frac": float(concentration.concentration_ratio(sold, 3)),
+        "market_effective_number": float(concentration.effective_number(sold)),
+        "market_gini": float(concentration.gini(sold[in_market])),
+        "backlog_hhi": float(concentration.hhi(totals(market.backlog[:-1], axis=1))),
+        "cloud_hhi": float(concentration.hhi(cloud)),
+        "cloud_top3_frac": float(concentration.concentration_ratio(cloud[:-1], 3, total=total(cloud))),
+        "modularity": float(partition.alignment_modularity(_without_nils(delivered))),
         "mhhi_delta": _mhhi_delta(market, stakes, "silent"),
         "mhhi_delta_proportional": _mhhi_delta(market, stakes, "proportional"),
         "mhhi_delta_total": _mhhi_delta(market, stakes, "total"),
@@ -132,7 +135,7 @@ def _cloud_revenue(market: CloudMarket) -> NDArray[np.float64]:
     own = np.array([p.cloud_revenue if p.spec.sells else 0.0 for p in market.providers])
     other_share = market.population_other_share
     ai = market.flows.ai_revenue_usd_bn
-    other = own.sum() * other_share / max(1.0 - other_share, 1e-9)
+    other = total(own) * other_share / (1.0 - other_share) if other_share < 1.0 else 0.0
     return np.append(own + np.where([p.spec.sells for p in market.providers], ai[:-1], 0.0), other + ai[-1])
 
 
@@ -142,8 +145,9 @@ def _mhhi_delta(market: CloudMarket, stakes: NDArray[np.float64], rule: common_o
     selling = revenue > 0.0
     if not selling.any():
         return float("nan")
-    held = np.minimum(stakes[:, selling], 1.0)
-    return float(common_ownership.mhhi_delta(revenue[selling], *common_ownership.ownership_structure(held, rule)))
+    held = stakes[:, selling]
+    control, interest = common_ownership.ownership_structure(held[held.any(axis=1)], rule)
+    return float(common_ownership.mhhi_delta(revenue[selling], control, interest))
 
 
 def _circularity(market: CloudMarket) -> Row:
@@ -152,7 +156,7 @@ def _circularity(market: CloudMarket) -> Row:
     back = circularity.recycled_spend(market.unspent_equity, market.flows.compute_paid_usd_bn)
     market.unspent_equity -= back
     revenue = float(market.flows.ai_revenue_usd_bn.sum())
-    now = min(float(back.sum()), revenue)
+    now = min(total(back), revenue)
     return {
         "circularity_frac": now / revenue if revenue > 0.0 else 0.0,
         "organic_revenue_usd_bn": revenue - now,
@@ -173,7 +177,7 @@ def _money_graph(market: CloudMarket) -> NDArray[np.float64]:
 
 def _provider_row(market: CloudMarket, i: int, stakes: NDArray[np.float64]) -> Row:
     provider, flows, ledger = market.providers[i], market.flows, market.ledger
-    delivered = float(flows.delivered_gw[i].sum() + flows.open_gw[i])
+    delivered = total(flows.delivered_gw[i]) + float(flows.open_gw[i])
     installed = provider.capacity.installed_gw
     cloud = _cloud_revenue(market)
     values = np.array([lab.value if lab.active else 0.0 for lab in market.labs])
@@ -191,11 +195,11 @@ def _provider_row(market: CloudMarket, i: int, stakes: NDArray[np.float64]) -> R
         "price_usd_bn_per_gw_quarter": provider.price,
         "ai_revenue_usd_bn": float(flows.ai_revenue_usd_bn[i]),
         "cloud_revenue_usd_bn": float(cloud[i]),
-        "cloud_share_frac": float(cloud[i] / cloud.sum()) if cloud.sum() > 0.0 else float("nan"),
-        "backlog_usd_bn": float(market.backlog[i].sum()),
+        "cloud_share_frac": float(cloud[i]) / total(cloud) if total(cloud) > 0.0 else float("nan"),
+        "backlog_usd_bn": total(market.backlog[i]),
         "cash_usd_bn": ledger.cash_usd_bn(provider.name),
         "debt_usd_bn": ledger.value_usd_bn(provider.name, "debt"),
-        "stakes_usd_bn": float((stakes[i] * values * outside).sum()),
+        "stakes_usd_bn": total(stakes[i] * values * outside),
     }
 
 
@@ -203,13 +207,14 @@ def _lab_row(market: CloudMarket, i: int, stakes: NDArray[np.float64]) -> Row:
     lab, flows = market.labs[i], market.flows
     delivered = flows.delivered_gw[:, i]
     cash = market.ledger.cash_usd_bn(lab.name)
-    primary = market.provider_names[int(delivered.argmax())] if delivered.sum() > 0.0 else ""
+    compute = total(delivered)
+    primary = market.provider_names[int(delivered.argmax())] if compute > 0.0 else ""
     return {
         "quarter": quarter_name(market.quarter),
         "lab": lab.name,
         "active": lab.active,
         "revenue_annualised_usd_bn": 4.0 * float(flows.revenue_usd_bn[i]),
-        "compute_gw": float(delivered.sum()),
+        "compute_gw": compute,
         "need_gw": lab.need_gw,
         "training_gw": float(flows.training_gw[i]),
         "inference_gw": float(flows.inference_gw[i]),
@@ -219,11 +224,11 @@ def _lab_row(market: CloudMarket, i: int, stakes: NDArray[np.float64]) -> Row:
         "capability": lab.capability,
         "dependence_hhi": float(concentration.hhi(delivered)),
         "primary_provider": primary,
-        "providers_count": int((delivered > 0.01 * delivered.sum()).sum()) if delivered.sum() > 0.0 else 0,
+        "providers_count": int((delivered > 0.01 * compute).sum()),
         "runway_quarters": cash / lab.burn if lab.burn > 0.0 else float("inf"),
-        "committed_usd_bn": float(market.backlog[:, i].sum()),
+        "committed_usd_bn": total(market.backlog[:, i]),
         "cost_of_money": lab.cost_of_money,
-        "provider_stake_frac": float(stakes[:, i].sum()),
+        "provider_stake_frac": total(stakes[:, i]),
     }
 
 
@@ -293,7 +298,8 @@ def deal_row(market: CloudMarket, deal: Deal) -> Row:
             for t, paid in zip(terms.tranches, deal.tranche_paid, strict=True)
         ]),
         "warrants": json.dumps([
-            {"issuer": w.issuer, "holder": w.holder, "stake_frac": w.stake_frac, "trigger": str(w.trigger), "threshold": w.threshold}
+            {"issuer": w.issuer, "holder": w.holder, "stake_frac": w.stake_frac}
+            | {"trigger": str(w.trigger), "threshold": w.threshold}
             for w in terms.warrants
         ]),
         "imputed": ",".join(deal.imputed),

@@ -11,6 +11,7 @@ from cloudpact.quarter.needs import money_sources
 from market.deals import Deal, DealStatus
 from market.funding import FundingNeed, solve_funding
 from market.settlement import late_penalty, take_or_pay_bill, tranches_due, warrants_due
+from market.sums import total
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
@@ -48,6 +49,7 @@ def _customers_pay(market: CloudMarket) -> None:
         lab_of = market.lab_by_name.get(deal.terms.lab)
         if deal.terms.revenue_share_frac > 0.0 and lab_of is not None and (until is None or market.quarter < until):
             amount = deal.terms.revenue_share_frac * lab_of.revenue
+            flows.revenue_shared_usd_bn[lab_of.index] += amount
             _lab_pays(market, lab_of, deal.terms.provider, amount, "revenue_share", "revenue share", deal.number)
 
 
@@ -57,7 +59,7 @@ def _gw_live(market: CloudMarket, deal: Deal) -> float:
     if row is None or column is None:
         # a supplier's milestone is the capacity the lab runs anywhere
         column = market.lab_column.get(deal.terms.lab)
-        return float(market.flows.delivered_gw[:, column].sum()) if column is not None else 0.0
+        return total(market.flows.delivered_gw[:, column]) if column is not None else 0.0
     promised = float(market.flows.promised_gw[row, column])
     share = float(market.flows.available_gw[row, column]) / promised if promised > 0.0 else 0.0
     return share * promised_now(deal, market.quarter)
@@ -77,7 +79,7 @@ def _pay_tranches(market: CloudMarket) -> None:
             continue
         for i in tranches_due(deal, market.quarter, _gw_live(market, deal), 4.0 * lab.revenue, lab.value):
             amount = deal.terms.tranches[i].amount_usd_bn
-            _invest(market, deal.terms.provider, lab, amount, max(deal.terms.pre_money_usd_bn, 1e-9), deal.number)
+            _invest(market, deal.terms.provider, lab, amount, deal.terms.pre_money_usd_bn or lab.value, deal.number)
             deal.tranche_paid[i] = True
             deal.events.append((market.quarter, f"tranche {i} paid: {amount:g} USD bn"))
 
@@ -100,7 +102,7 @@ def _raise_outside_money(market: CloudMarket) -> None:
         if not lab.active or lab.integrated:
             continue
         planned = market.funding_needs[lab.name]
-        received = float(market.flows.equity_paid_usd_bn[:, lab.index].sum())
+        received = total(market.flows.equity_paid_usd_bn[:, lab.index])
         cash = planned.cash_usd_bn + received - lab.burn
         need = FundingNeed(cash, planned.target_usd_bn, planned.marginal_value, planned.owner_cost)
         names, depths, costs = money_sources(market, lab)
@@ -108,7 +110,7 @@ def _raise_outside_money(market: CloudMarket) -> None:
         lab.cost_of_money = float(mu)
         for name, amount in zip(names, amounts.tolist(), strict=True):
             limit = market.ledger.cash_usd_bn(name) if name in market.supplier_names else np.inf
-            if min(amount, limit) > 1e-9 * lab.value:
+            if min(amount, limit) > 1e-9 * lab.value:  # less buys no share worth booking
                 _invest(market, name, lab, min(amount, limit), lab.value, None)
 
 
@@ -118,17 +120,17 @@ def _pay_costs(market: CloudMarket, lab: Lab) -> None:
     operating = rules.operating_share * lab.revenue
     operating += rules.operating_per_training_gw_quarter * float(flows.training_gw[lab.index])
     _lab_pays(market, lab, "External", operating, "operating", "operating cost", None)
-    for creditor, owed in list(market.arrears[lab.name].items()):
-        paid = min(owed, max(ledger.cash_usd_bn(lab.name), 0.0))
+    for creditor, due in list(market.arrears[lab.name].items()):
+        paid = min(due, max(ledger.cash_usd_bn(lab.name), 0.0))
         ledger.pay(market.quarter, lab.name, creditor, paid, "payables", "receivables", "arrears")
-        market.arrears[lab.name][creditor] = owed - paid
+        market.arrears[lab.name][creditor] = due - paid
     bills = _bills(market, lab)
     for creditor, amount, kind, number in bills:
         _lab_pays(market, lab, creditor, amount, "compute", kind, number)
-    total = sum(amount for _, amount, _, _ in bills)
-    lab.burn = max(operating + total - lab.revenue, 0.0)
-    owed_total = sum(market.arrears[lab.name].values())
-    lab.arrears_quarters = lab.arrears_quarters + 1 if owed_total > 1e-6 * max(total, 1e-9) else 0
+    billed = sum(amount for _, amount, _, _ in bills)
+    lab.burn = max(operating + billed + float(flows.revenue_shared_usd_bn[lab.index]) - lab.revenue, 0.0)
+    owed = sum(market.arrears[lab.name].values())
+    lab.arrears_quarters = lab.arrears_quarters + 1 if owed > 1e-6 * billed else 0
 
 
 def _lab_pays(
@@ -214,7 +216,7 @@ def _vest_warrants(market: CloudMarket) -> None:
 def _defaults(market: CloudMarket) -> None:
     rules = market.parameters.labs_common
     for lab in market.labs:
-        if not lab.active or lab.integrated:
+        if not lab.active:
             continue
         forced = market.conditions.failing == lab.name or lab.spec.fails == market.quarter_label
         if forced or lab.arrears_quarters > rules.default_after_quarters:
@@ -237,5 +239,5 @@ def fail(market: CloudMarket, lab: Lab, why: str) -> None:
     market.arrears[lab.name].clear()
     lab.active = False
     lab.demand_usd_bn_per_year = 0.0
-    lab.value = 1e-6
+    lab.value = 0.0
     market.events.append((quarter, f"{lab.name} failed: {why}"))
