@@ -44,6 +44,7 @@ class Lab(mesa.Agent):
         self.value_scale = 1.0
         self.burn = 0.0
         self.target_cash = 0.0
+        self.credit_target = 0.0
         self.cost_of_money = 0.0
         self.arrears_quarters = 0
         self.last_talks = -1000
@@ -119,12 +120,19 @@ class Lab(mesa.Agent):
         return damped_trend(self.need_gw, max(self.growth, 0.0), damping, horizon)
 
     def funding_need(self, scenario: Scenario, cash: float, commitments_next_year: float) -> FundingNeed:
-        """Its demand for money: a runway of burn, or what creditors ask against commitments."""
+        """Its demand for money: a runway of burn, growing as expected, or what creditors ask against commitments.
+
+        Cash counts as it will stand after the quarter's burn.
+        """
         rules, funding = scenario.labs_common, scenario.funding
         margin = max(self.revenue - rules.operating_share * self.revenue, 0.0) * 4.0
         credit = rules.commitment_cover * max(commitments_next_year - margin, 0.0)
-        self.target_cash = max(rules.runway_target_quarters * self.burn, credit)
-        return FundingNeed(cash, self.target_cash, funding.marginal_value, funding.owner_cost)
+        self.credit_target = credit
+        ahead = max(round(rules.runway_target_quarters), 1)
+        growing = damped_trend(self.burn, max(self.growth, 0.0), scenario.capex.trend_damping, ahead + 1)[1:]
+        runway = rules.runway_target_quarters * float(growing.mean())
+        self.target_cash = max(runway, credit)
+        return FundingNeed(cash - self.burn, self.target_cash, funding.marginal_value, funding.owner_cost)
 
     def opens_talks(
         self, quarter: int, need: NDArray[np.float64], contracted: NDArray[np.float64], scenario: Scenario

@@ -73,6 +73,7 @@ def component_weights(scenario: Scenario) -> Weights:
         fixed_cost=rules.fixed_cost_share,
         equity_fixed_cost=rules.equity_fixed_cost_share,
         ramp_quarters=rules.ramp_quarters,
+        commitment_cover=scenario.labs_common.commitment_cover,
     )
 
 

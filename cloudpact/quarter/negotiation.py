@@ -22,7 +22,6 @@ from market.bargaining.negotiation import Offer, Trace, bargain, chosen_terms, e
 from market.bargaining.utilities import evaluate
 from market.bargaining.views import Grid, LabView, ProviderView
 from market.deals import Deal, Exclusivity, TermSheet, Tranche, Trigger
-from market.funding import FundingNeed
 from market.pricing import user_cost
 from market.sums import total, totals
 
@@ -120,7 +119,7 @@ def _best_offer(market: CloudMarket, talk: _Talks, room: dict[str, float], round
     lab = talk.lab
     reach = market.exclusive_hosts(lab)
     view = lab_view(market, lab, talk.raised_usd_bn)
-    grid = grid_for(market, view.funding, talk.gap_gw)
+    grid = grid_for(market, view, talk.gap_gw)
     offers: list[tuple[Hyperscaler, Offer]] = []
     for provider in market.providers:
         if not provider.spec.sells or provider.name in talk.signed or (reach and provider.name not in reach):
@@ -240,6 +239,7 @@ def lab_view(market: CloudMarket, lab: Lab, raised_usd_bn: float = 0.0) -> LabVi
         enterprise_revenue_usd_bn_per_quarter=lab.enterprise_share * lab.demand_usd_bn_per_year / 4.0,
         yearly_compute_usd_bn=4.0 * market.price * lab.need_gw,
         weight=lab_weight(market, lab),
+        credit_target_usd_bn=lab.credit_target,
     )
 
 
@@ -299,10 +299,12 @@ def _buildable(market: CloudMarket, provider: Hyperscaler) -> float:
     )
 
 
-def grid_for(market: CloudMarket, need: FundingNeed, gap_gw: float) -> Grid:
+def grid_for(market: CloudMarket, view: LabView, gap_gw: float) -> Grid:
     """The terms on the table for a gap in cover: what the scenario lists and the quarter's rules allow."""
     rules = market.parameters.negotiation
-    short = max(need.target_usd_bn - max(need.cash_usd_bn, 0.0), 0.0) * rules.equity_scale
+    largest = 4.0 * market.price * rules.gap_share * gap_gw * market.parameters.labs_common.commitment_cover
+    target = max(view.funding.target_usd_bn, view.credit_target_usd_bn + largest)
+    short = max(target - view.funding.cash_usd_bn, 0.0) * rules.equity_scale
     equity = tuple(level * short for level in rules.equity_levels) if short > 0.0 else (0.0,)
     banned = market.conditions.exclusivity_banned or rules.exclusivity == "never"
     exclusive = (False,) if banned else (True,) if rules.exclusivity == "always" else (False, True)

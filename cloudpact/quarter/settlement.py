@@ -103,7 +103,7 @@ def _raise_outside_money(market: CloudMarket) -> None:
             continue
         planned = market.funding_needs[lab.name]
         received = total(market.flows.equity_paid_usd_bn[:, lab.index])
-        cash = planned.cash_usd_bn + received - lab.burn
+        cash = planned.cash_usd_bn + received
         need = FundingNeed(cash, planned.target_usd_bn, planned.marginal_value, planned.owner_cost)
         names, depths, costs = money_sources(market, lab)
         mu, amounts = solve_funding(need, depths, costs)

@@ -8,7 +8,7 @@ difference to the market price and are not charged again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,7 @@ class _Sums:
     idle: Array
     served: Array
     against_market: Array
+    idle_at_market: Array
     clause: Array
 
 
@@ -111,6 +112,7 @@ def _sums(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) ->
         idle=(idle * beta).sum(axis=-1),
         served=((served(contracted + q, need) - served(contracted, need)) * beta).sum(axis=-1),
         against_market=(q * beta * provider.expected_price[:horizon]).sum(axis=-1),
+        idle_at_market=(idle * beta * provider.expected_price[:horizon]).sum(axis=-1),
         clause=np.array([beta[:term].sum() for term in terms]),
     )
 
@@ -139,14 +141,15 @@ def lab_components(lab: LabView, provider: ProviderView, grid: Grid, weights: We
     operating = {
         "coverage": _axes(cover_value * sums.served, 0, 1),
         "price": _axes(sums.against_market[..., None] - price * sums.gw[..., None] * off, 0, 1, 4),
-        "idle_risk": _axes(-price * sums.idle, 0, 1) * _axes(np.asarray(grid.take_or_pay), 2) * _axes(off, 4),
+        "idle_risk": _axes(-sums.idle_at_market, 0, 1) + _axes(price * sums.idle, 0, 1) * _unpaid(grid),
         "lock_in": _axes(_lock_in(lab, provider, grid, weights), 0),
         "exclusivity": _axes(_exclusivity_cost(lab, provider, grid, weights, cover_value, sums), 1, 3),
     }
-    liquidity = value_of_money(lab.funding, lab.depths, lab.costs, money) - weights.owner_cost * money
+    credit, liquidity = _funding(lab, price, grid, weights, money)
     return {
         **operating,
-        "liquidity": _axes(liquidity, 5, 6),
+        "credit": _axes(credit, 0),
+        "liquidity": _axes(liquidity, 0, 5, 6),
         "dilution": _axes(-equity * (lab.own_value_usd_bn - lab.value_usd_bn) / (lab.value_usd_bn + equity), 5),
         "surplus_shared": -_axes(stake, 5) * _total(operating),
         "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5),
@@ -165,7 +168,7 @@ def provider_components(
     cost = provider.user_cost_usd_bn_per_gw_quarter * sums.gw[..., None]
     return {
         "margin": _axes(revenue - cost, 0, 1, 4),
-        "idle_risk": _axes(-price * sums.idle, 0, 1) * _axes(1.0 - np.asarray(grid.take_or_pay), 2) * _axes(off, 4),
+        "idle_risk": _axes(-price * sums.idle, 0, 1) * _unpaid(grid),
         "residual_risk": _axes(_residual_risk(provider, grid, weights), 0, 1),
         "equity": _axes(_cost_of_equity(provider, money), 5, 6),
         "pull_through": _axes(_pull_through(lab, provider, grid, weights, sums), 1, 3),
@@ -174,10 +177,42 @@ def provider_components(
     }
 
 
+def _funding(
+    lab: LabView, price: float, grid: Grid, weights: Weights, money: Array
+) -> tuple[Array, Array]:
+    """What a deal does to the lab's funding: (capacity,) and (capacity, equity, upfront share), USD bn.
+
+    Creditors ask for cash against a year of the new commitment, so the target may rise with the
+    capacity; `credit` is what the larger shortfall costs without equity, other sources of money
+    adjusting. `liquidity` is what the deal's equity is then worth beyond its dollars, net of the
+    owners' cost: equity and commitments are complements where money is dear.
+    """
+    shortfall = np.array(1e3 * max(lab.funding.target_usd_bn, lab.credit_target_usd_bn) + 1e3 * abs(lab.funding.cash_usd_bn))
+    before = float(value_of_money(lab.funding, lab.depths, lab.costs, shortfall))
+    credit, liquidity = np.zeros(len(grid.gw)), np.zeros((len(grid.gw), *money.shape))
+    for i, gw in enumerate(grid.gw):
+        asked = lab.credit_target_usd_bn + weights.commitment_cover * 4.0 * price * gw
+        need = replace(lab.funding, target_usd_bn=max(lab.funding.target_usd_bn, asked))
+        credit[i] = before - float(value_of_money(need, lab.depths, lab.costs, shortfall + 1e3 * asked))
+        liquidity[i] = value_of_money(need, lab.depths, lab.costs, money) - weights.owner_cost * money
+    return credit, liquidity
+
+
 def _equity_now(grid: Grid) -> Array:
     """Equity by (level, upfront share) in dollars of today: milestones are worth less than cash."""
     upfront = np.asarray(grid.upfront)
     return np.asarray(grid.equity)[:, None] * (upfront + (1.0 - upfront) * TRANCHE_VALUE)
+
+
+def _unpaid(grid: Grid) -> Array:
+    """Share of the list price that is not due on idle capacity: what take-or-pay leaves, after the discount.
+
+    The price component counts all capacity at the market's price; the lab gets nothing from what
+    idles, so its idle risk takes that back less what it need not pay. What it need not pay is the
+    provider's risk: take-or-pay moves money between the two and makes none.
+    """
+    left, off = 1.0 - np.asarray(grid.take_or_pay), 1.0 - np.asarray(grid.discounts)
+    return _axes(left[:, None] * off, 2, 4)
 
 
 def _cost_of_equity(provider: ProviderView, money: Array) -> Array:
@@ -233,7 +268,7 @@ def _residual_risk(provider: ProviderView, grid: Grid, weights: Weights) -> Arra
 
 
 def _exposure(provider: ProviderView, weights: Weights, commitment: Array) -> Array:
-    """By (capacity, term): cost of backlog with one customer, squared over all backlog and capital, after less before."""
+    """By (capacity, term): cost of one customer's backlog, squared over all backlog and capital, after less before."""
     base = provider.total_backlog_usd_bn + provider.capital_usd_bn
     before = provider.lab_backlog_usd_bn**2 / max(base, 1e-300)
     after = (provider.lab_backlog_usd_bn + commitment) ** 2 / (base + commitment + 1e-300)

@@ -15,7 +15,8 @@ from market.pricing import CostBasis
 class LabView:
     """A lab's side at the snapshot on which a quarter's offers are made.
 
-    Paths run over quarters ahead, (horizon,): need, contracted capacity and expected spot fill.
+    Paths run over quarters ahead, (horizon,): need and contracted capacity. `credit_target_usd_bn` is the
+    cash that creditors ask against the commitments running now.
     """
 
     name: str
@@ -34,6 +35,7 @@ class LabView:
     enterprise_revenue_usd_bn_per_quarter: float
     yearly_compute_usd_bn: float
     weight: float
+    credit_target_usd_bn: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +112,4 @@ class Weights:
     fixed_cost: float
     equity_fixed_cost: float
     ramp_quarters: int
+    commitment_cover: float = 0.0
