@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
 
 Array = NDArray[np.float64]
+ROUNDING = 1e-12  # share of a quantity below which a difference is rounding
 ANYWHERE = 0.1  # pull of a provider's size on a lab without a contract, against 1 for where it already is
 
 
@@ -87,7 +88,8 @@ def _serve_spot(market: CloudMarket, free: Array, need: Array) -> Array:
     Capacity that a lab has contracted and leaves idle is sold on; the lab's take-or-pay stays due.
     """
     flows = market.flows
-    left = np.maximum(need - totals(flows.contract_gw, axis=0), 0.0)
+    left = need - totals(flows.contract_gw, axis=0)
+    left = np.where(left > ROUNDING * need, left, 0.0)
     self_supplied = np.array([min(lab.spec.self_supplied_gw, left[lab.index]) for lab in market.labs])
     wanted = left - self_supplied
     open_asked = np.where([provider.spec.sells for provider in market.providers], flows.open_asked_gw, 0.0)
@@ -103,7 +105,8 @@ def _serve_spot(market: CloudMarket, free: Array, need: Array) -> Array:
     flows.spot_fill_frac = given / asked if asked > 0.0 else 1.0
     flows.rationed_frac = 1.0 - flows.spot_fill_frac
     flows.spot_gw[-1] += self_supplied
-    return np.maximum(free - flows.open_gw - totals(placed[:-1], axis=1), 0.0)
+    left_over = free - flows.open_gw - totals(placed[:-1], axis=1)
+    return np.where(left_over > ROUNDING * free, left_over, 0.0)
 
 
 def _fill_with_own_use(market: CloudMarket, free: Array) -> None:

@@ -68,7 +68,10 @@ def _planned_orders(market: CloudMarket) -> Array:
     orders = np.zeros(len(market.providers))
     growth = (1.0 + rules.capex.non_ai_growth_per_year) ** 0.25
     for provider in market.providers:
-        provider.other_capex *= growth
+        if market.tick == 0:
+            provider.other_capex = provider.spec.capex_usd_bn_per_quarter * (1.0 - ai_share(market, provider))
+        else:
+            provider.other_capex *= growth
         provider.own_growth *= rules.capex.own_use_damping
         if market.quarter > market.history_until:
             provider.own_need_gw *= math.exp(provider.own_growth * market.draws.own_use_growth)

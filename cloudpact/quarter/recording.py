@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cloudpact.quarter.allocation import ROUNDING
 from market import circularity, common_ownership, concentration, partition
 from market.calendar import quarter_name
 from market.deals import Deal
@@ -82,9 +83,10 @@ def stranded_gw(market: CloudMarket) -> NDArray[np.float64]:
     """Contracted capacity that stood idle and found no other user, (providers,)."""
     flows = market.flows
     idle = totals(np.maximum(flows.available_gw - flows.contract_gw, 0.0)[:-1], axis=1)
-    usable = [p.usable_gw(market.parameters.capacity.availability) for p in market.providers]
+    usable = np.array([p.usable_gw(market.parameters.capacity.availability) for p in market.providers])
     used = flows.own_use_gw + flows.open_gw + totals(flows.delivered_gw[:-1], axis=1)
-    return np.clip(np.array(usable) - used, 0.0, idle)
+    nobodys = usable - used
+    return np.minimum(np.where(nobodys > ROUNDING * usable, nobodys, 0.0), idle)
 
 
 def _without_nils(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
