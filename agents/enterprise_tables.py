@@ -78,7 +78,8 @@ def race_tables(
     rates = _rates(_situations(value, rules.no_purchase_utility, friction, switching_cost), rules.nest)
     pad = -rates.shape[1] % LANES
     rates = np.pad(rates, ((0, 0), (0, pad)), constant_values=np.inf)
-    outside = _keys([("no purchase",)])
+    # Two keys: the noise of the nest of no purchase must not be that of its only member.
+    outside, outside_nest = _keys([("no purchase",)]), _keys([("nest", "no purchase")])
     return kernels.Race(
         labs=len(space.labs),
         clouds=len(space.clouds),
@@ -87,10 +88,10 @@ def race_tables(
         bounds=(np.minimum(rates, kernels.OUT_OF_REACH) * (1.0 - 1e-6)).astype(np.float32),
         rates=rates,
         keys=np.pad(np.concatenate([space.channel_keys, outside]), (0, pad)),
-        nest_keys=np.pad(np.concatenate([np.repeat(space.lab_keys, len(space.clouds)), outside]), (0, pad)),
+        nest_keys=np.pad(np.concatenate([np.repeat(space.lab_keys, len(space.clouds)), outside_nest]), (0, pad)),
         nest_noise=nest_noise,
-        reach=np.pad(np.isfinite(value).reshape(rules.segments, -1), ((0, 0), (0, 1)), constant_values=True),
-        lab_of=(np.arange(value[0].size + 1) // len(space.clouds)).astype(np.int32),
+        reach=np.pad(np.isfinite(value).reshape(rules.segments, -1), ((0, 0), (1, 0)), constant_values=True),
+        lab_of=np.append(len(space.labs), np.arange(value[0].size) // len(space.clouds)).astype(np.int32),
         cloud_of=(np.arange(value[0].size) % len(space.clouds)).astype(np.int8),
         cloud_rates=_rates(cloud_utility, 1.0),
         cloud_keys=space.cloud_keys,

@@ -7,7 +7,7 @@ The choice is an exponential race (Luce 1959; Marley and Colonius 1992): alterna
 with u_j from a hash of (enterprise, renewal, alternative) and S_n positive stable of index lambda, one a
 nest, from a hash of (enterprise, renewal, nest). The first to finish is a nested logit choice, and since
 all noise belongs to alternatives, lowering one utility moves only those who had chosen it: paired worlds
-differ by the least possible. Every t_j has the cheap lower bound (u + u^2/2) exp(-v_j/lambda) / S_n,
+differ by the least possible. Every t_j has the cheap lower bound (u + u^2/2 + u^3/3) exp(-v_j/lambda) / S_n,
 computed for all alternatives in vectors; logarithms are taken only where the bounds leave a doubt.
 """
 
@@ -34,6 +34,7 @@ ADOPTED_COUNT, ADOPTED, USED, OFF_INCUMBENT, AT_RENEWAL, AT_RENEWAL_COUNT, CLOUD
 RECHOOSING, RECHOOSING_COUNT, MODEL_SWITCHED, MODEL_SWITCHED_COUNT = range(8, 12)
 TOTALS = 12
 
+BATCH = 256  # rows whose bounds (64 KB for 64 alternatives) are kept at a time
 UNIT = 2.0**-32
 TOP = np.int32(0x7FFFFFFF)
 
@@ -61,8 +62,8 @@ class Race(NamedTuple):
     keys: Any  # uint32 [alternative]
     nest_keys: Any  # uint32 [alternative], that of its lab; no purchase is a nest of its own
     nest_noise: Any  # float32 [NEST_CLASSES], 1 / S in ascending classes of probability
-    reach: Any  # bool [segment, alternative], no purchase last
-    lab_of: Any  # int32 [alternative], no purchase last with the number of labs
+    reach: Any  # bool [segment, 1 + alternative], no purchase first
+    lab_of: Any  # int32 [1 + alternative], no purchase first, with the number of labs
     cloud_of: Any  # int8 [alternative]
     cloud_rates: Any  # float64 [cloud], 1 / exp(utility)
     cloud_keys: Any  # uint32 [cloud]
@@ -81,6 +82,14 @@ class Quarter(NamedTuple):
     split: Any  # float64 [channels in use - 1, channel], sums to one along the last axis
 
 
+class Start(NamedTuple):
+    """What a row's race starts from: its 64 random bits and its row of the tables."""
+
+    low: Any  # uint32
+    high: Any  # uint32
+    row: Any  # uint32
+
+
 @njit(cache=True, nogil=True, inline="always")
 def _nest_factor(low, high, nest_key, nest_noise):
     """1 / S of a nest."""
@@ -91,37 +100,38 @@ def _nest_factor(low, high, nest_key, nest_noise):
 def _upper(u, bound):
     """Packed upper bound of the finishing time of an alternative, TOP where it may be infinite.
 
-    -ln(1 - u) <= u (1 - u/2) / (1 - u); `bound` lies at most 1e-5 below exp(-v / lambda) / S, packed times are
+    -ln(1 - u) <= u (6 - 5u) / ((1 - u) (6 - 2u)) (Topsoe 2007); `bound` lies at most 1e-5 below exp(-v / lambda) / S, packed times are
     in units of 2^-24.
     """
-    upper = (1.00001 * 2.0**24) * u * (1.0 - 0.5 * u) / (1.0 - u) * bound
+    upper = (1.00001 * 2.0**24) * u * (6.0 - 5.0 * u) / ((1.0 - u) * (6.0 - 2.0 * u)) * bound
     return int32(float_bits(float32(upper)) | int32(INDEX_MASK)) if upper < OUT_OF_REACH else TOP
 
 
 @njit(cache=True, nogil=True)
-def _exact_first(low, high, keys, rates, row, nest_keys, nest_noise, packed, limit, nobody):
+def _exact_first(start, race, packed, slot, limit):
     """First to finish among those whose bound is at most `limit`, by exact times; ties go to the smaller key."""
-    first, best = nobody, math.inf
-    for q in range(packed.shape[0]):
-        if packed[q] <= limit:
-            j = packed[q] & INDEX_MASK
-            u = (noise32(low, high, keys[j]) + 0.5) * UNIT
-            time = -math.log(1.0 - u) * rates[row, j] * _nest_factor(low, high, nest_keys[j], nest_noise)
-            if time < best or (time == best < math.inf and keys[j] < keys[first]):
+    first, best = race.labs * race.clouds, math.inf
+    for q in range(packed.shape[1]):
+        if packed[slot, q] <= limit:
+            j = packed[slot, q] & INDEX_MASK
+            u = (noise32(start.low, start.high, race.keys[j]) + 0.5) * UNIT
+            nest = _nest_factor(start.low, start.high, race.nest_keys[j], race.nest_noise)
+            time = -math.log(1.0 - u) * race.rates[start.row, j] * nest
+            if time < best or (time == best < math.inf and race.keys[j] < race.keys[first]):
                 first, best = j, time
     return first
 
 
 @njit(cache=True, nogil=True)
-def _strike_out(packed, first, clouds):
+def _strike_out(packed, slot, first, clouds):
     """Take a lab's channels out of the race; returns the two least bounds of the others."""
     for c in range(clouds):
-        packed[first + c] = TOP
+        packed[slot, first + c] = TOP
     least, second = TOP, TOP
-    for q in range(packed.shape[0]):
-        least = min(least, packed[q])
-    for q in range(packed.shape[0]):
-        second = min(second, packed[q] if packed[q] != least else TOP)
+    for q in range(packed.shape[1]):
+        least = min(least, packed[slot, q])
+    for q in range(packed.shape[1]):
+        second = min(second, packed[slot, q] if packed[slot, q] != least else TOP)
     return least, second
 
 
@@ -183,63 +193,85 @@ def _list_choosers(start, stop, columns, race, quarter, rows, before):
     for i in range(start, stop):
         chooses = phase[i] == due or adopted_tick[i] == quarter.tick
         for c in range(MOST_CHANNELS):
-            chooses |= not reach[segment[i], channels[i, c]]
+            chooses |= not reach[uint32(segment[i]), uint32(channels[i, c] + 1)]
         rows[found], before[found] = i, channels[i, 0]
         found += chooses and adopted_tick[i] != NOT_ADOPTED
     return found
 
 
 @njit(cache=True, nogil=True)
-def _choose(rows, columns, race, quarter):
-    """New channels for the listed rows: the first labs to finish, each on its first cloud, until no purchase.
+def _race(rows, first, last, columns, race, quarter, starts, bounds_least, packed):
+    """Bounds of the finishing times of some listed rows. Noise is keyed by the running renewal.
 
-    Noise is keyed by the running renewal. Arrays are taken out of their tuples once: each time costs an
-    atomic count of references.
+    Arrays are taken out of their tuples once: each time costs an atomic count of references.
     """
-    keys, bounds, rates, nest_keys, nest_noise = race.keys, race.bounds, race.rates, race.nest_keys, race.nest_noise
-    segment, cloud, phase, wanted, channels = (
-        columns.segment, columns.cloud, columns.phase, columns.wanted, columns.channels,
-    )  # fmt: skip
-    clouds, outside, lab_of = race.clouds, race.labs * race.clouds, race.lab_of
+    keys, bounds, nest_keys, nest_noise, lab_of = race.keys, race.bounds, race.nest_keys, race.nest_noise, race.lab_of
+    segment, cloud, phase, channels = columns.segment, columns.cloud, columns.phase, columns.channels
+    clouds, nests, nested, key = race.clouds, race.labs + 1, race.nested, quarter.choice_key
     renewal = (quarter.tick + np.arange(quarter.renewal_quarters)) // quarter.renewal_quarters
-    packed = np.empty(keys.shape[0], np.int32)
-    for i in rows:
-        row = (segment[i] * clouds + cloud[i]) * (race.labs + 1) + lab_of[channels[i, 0]]
-        bits = row_hash(quarter.choice_key, i, renewal[phase[i]])
+    for k in range(first, last):
+        i, slot = rows[k], uint32(k - first)
+        lab = lab_of[uint32(channels[i, 0] + 1)]
+        row = uint32((segment[i] * clouds + cloud[i]) * nests + lab)
+        bits = row_hash(key, i, renewal[uint32(phase[i])])
         low, high = uint32(bits), uint32(bits >> uint64(32))
-        if race.nested:
-            least, second = race_nested(low, high, keys, bounds, row, nest_keys, nest_noise, packed)
+        if nested:
+            least, second = race_nested(low, high, keys, bounds, row, nest_keys, nest_noise, packed, slot)
         else:
-            least, second = race_plain(low, high, keys, bounds, row, nest_keys, nest_noise, packed)
-        channels[i, 0] = channels[i, 1] = channels[i, 2] = NO_PURCHASE
-        for c in range(wanted[i]):
-            j = least & INDEX_MASK
-            u = (noise32(low, high, keys[j]) + 0.5) * UNIT
-            limit = TOP
-            if bounds[row, j] < 0.5 * OUT_OF_REACH:
-                limit = _upper(u, bounds[row, j] * _nest_factor(low, high, nest_keys[j], nest_noise))
-            if second <= limit:
-                j = _exact_first(low, high, keys, rates, row, nest_keys, nest_noise, packed, limit, outside)
-            if j >= outside:
-                break
-            channels[i, c] = j
-            if c + 1 < wanted[i]:
-                least, second = _strike_out(packed, lab_of[j] * clouds, clouds)
+            least, second = race_plain(low, high, keys, bounds, row, nest_keys, nest_noise, packed, slot)
+        starts[slot, 0], starts[slot, 1], starts[slot, 2] = low, high, row
+        bounds_least[slot, 0], bounds_least[slot, 1] = least, second
 
 
 @njit(cache=True, nogil=True)
-def _count_switches(rows, before, columns, lab_of, totals):
+def _pick(rows, first, last, columns, race, starts, bounds_least, packed):
+    """New channels of the rows: the first labs to finish, each on its first cloud, until no purchase."""
+    keys, bounds, nest_keys, nest_noise, lab_of = race.keys, race.bounds, race.nest_keys, race.nest_noise, race.lab_of
+    wanted, channels, clouds, outside = columns.wanted, columns.channels, race.clouds, race.labs * race.clouds
+    for k in range(first, last):
+        i, slot = rows[k], uint32(k - first)
+        low, high, row = starts[slot, 0], starts[slot, 1], starts[slot, 2]
+        least, second = bounds_least[slot, 0], bounds_least[slot, 1]
+        channels[i, 0] = channels[i, 1] = channels[i, 2] = NO_PURCHASE
+        for c in range(wanted[i]):
+            j = uint32(least & INDEX_MASK)
+            limit = TOP
+            if bounds[row, j] < 0.5 * OUT_OF_REACH:
+                u = (noise32(low, high, keys[j]) + 0.5) * UNIT
+                limit = _upper(u, bounds[row, j] * _nest_factor(low, high, nest_keys[j], nest_noise))
+            if second <= limit:
+                j = uint32(_exact_first(Start(low, high, row), race, packed, slot, limit))
+            if j >= outside:
+                break
+            channels[i, uint32(c)] = j
+            if c + 1 < wanted[i]:
+                least, second = _strike_out(packed, slot, lab_of[j + uint32(1)] * clouds, clouds)
+
+
+@njit(cache=True, nogil=True)
+def _choose(rows, found, columns, race, quarter):
+    """Race and pick for the listed rows, a batch at a time: two plain loops, their memory near the processor."""
+    starts, bounds_least = np.empty((BATCH, 3), np.uint32), np.empty((BATCH, 2), np.int32)
+    packed = np.empty((BATCH, race.keys.shape[0]), np.int32)
+    for first in range(0, found, BATCH):
+        last = min(first + BATCH, found)
+        _race(rows, first, last, columns, race, quarter, starts, bounds_least, packed)
+        _pick(rows, first, last, columns, race, starts, bounds_least, packed)
+
+
+@njit(cache=True, nogil=True)
+def _count_switches(rows, before, found, columns, lab_of, totals):
     """Those who chose anew with a lab in use, and those among them whose main lab is another one now."""
     weight, channels = columns.weight, columns.channels
     rechoosing, count, switched, switched_count = 0.0, 0, 0.0, 0
-    for k in range(rows.shape[0]):
+    for k in range(found):
         i = rows[k]
         if before[k] >= 0:
             rechoosing += weight[i]
             count += 1
-            if channels[i, 0] >= 0 and lab_of[channels[i, 0]] != lab_of[before[k]]:
-                switched += weight[i]
-                switched_count += 1
+            moved = (channels[i, 0] >= 0) & (lab_of[uint32(channels[i, 0] + 1)] != lab_of[uint32(before[k] + 1)])  # no branch to mispredict
+            switched += weight[i] * moved
+            switched_count += moved
     totals[RECHOOSING], totals[RECHOOSING_COUNT] = rechoosing, count
     totals[MODEL_SWITCHED], totals[MODEL_SWITCHED_COUNT] = switched, switched_count
 
@@ -258,11 +290,10 @@ def _add_up(start, stop, columns, cloud_of, split, totals, usage):
         count += 1
         in_use = (channels[i, 0] >= 0) + (channels[i, 1] >= 0) + (channels[i, 2] >= 0)
         for c in range(in_use):
-            part = weight[i] * split[in_use - 1, c]
-            usage[segment[i], channels[i, c]] += part
+            part = weight[i] * split[uint32(in_use - 1), uint32(c)]
+            usage[uint32(segment[i]), uint32(channels[i, c])] += part
             used += part
-            if cloud_of[channels[i, c]] != cloud[i]:
-                off_incumbent += part
+            off_incumbent += part * (cloud_of[uint32(channels[i, c])] != cloud[i])  # no branch to mispredict
     totals[ADOPTED], totals[ADOPTED_COUNT], totals[USED], totals[OFF_INCUMBENT] = adopted, count, used, off_incumbent
 
 
@@ -273,13 +304,13 @@ def run_chunks(first, last, columns, race, quarter, totals, usage):
     totals: float64 [chunk, TOTALS]; usage: float64 [chunk, segment, alternative]. No chunk reads what another
     writes, so the result does not depend on how chunks are dealt out to threads.
     """
-    rows, before = np.empty(CHUNK + 1, np.int64), np.empty(CHUNK + 1, np.int16)
+    rows, before = np.empty(CHUNK + 1, np.uint32), np.empty(CHUNK + 1, np.int16)
     for chunk in range(first, last):
         start = chunk * CHUNK
         stop = min(start + CHUNK, columns.weight.shape[0])
         _move_clouds(start, stop, columns, race, quarter, totals[chunk])
         _adopt(start, stop, columns, quarter)
         found = _list_choosers(start, stop, columns, race, quarter, rows, before)
-        _choose(rows[:found], columns, race, quarter)
-        _count_switches(rows[:found], before, columns, race.lab_of, totals[chunk])
+        _choose(rows, found, columns, race, quarter)
+        _count_switches(rows, before, found, columns, race.lab_of, totals[chunk])
         _add_up(start, stop, columns, race.cloud_of, quarter.split, totals[chunk], usage[chunk])

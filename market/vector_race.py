@@ -38,14 +38,14 @@ def float_bits(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 def _race(nested: bool) -> Any:
-    """Compiled function (low, high, keys, bounds, row, nest_keys, nest_noise, packed) -> (least, second).
+    """Compiled function (low, high, keys, bounds, row, nest_keys, nest_noise, packed, slot) -> (least, second).
 
-    For every alternative j, `packed[j]` becomes the 32-bit float (u + u^2/2) bounds[row, j] (times nest_noise of
+    For every alternative j, `packed[slot, j]` becomes the 32-bit float (u + u^2/2 + u^3/3) bounds[row, j] (times nest_noise of
     the nest's class, if nested) with j in its low bits; u is the upper 24 bits of the noise in units of 2^-24.
     """
 
     @intrinsic
-    def race(typing_context, low, high, keys, bounds, row, nest_keys, nest_noise, packed):  # type: ignore[no-untyped-def]
+    def race(typing_context, low, high, keys, bounds, row, nest_keys, nest_noise, packed, slot):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
             arrays = [
                 context.make_array(kind)(context, builder, value) if isinstance(kind, types.Array) else value
@@ -54,15 +54,16 @@ def _race(nested: bool) -> Any:
             return _generate(context, builder, signature, arrays, nested)
 
         pair = types.UniTuple(types.int32, 2)
-        return pair(low, high, keys, bounds, row, nest_keys, nest_noise, packed), generate
+        return pair(low, high, keys, bounds, row, nest_keys, nest_noise, packed, slot), generate
 
     return race
 
 
 def _generate(context: Any, builder: Any, signature: Any, arguments: list[Any], nested: bool) -> Any:
-    low, high, keys, bounds, row, nest_keys, nest_noise, packed = arguments
-    length = cgutils.unpack_tuple(builder, packed.shape, 1)[0]
+    low, high, keys, bounds, row, nest_keys, nest_noise, packed, slot = arguments
+    length = cgutils.unpack_tuple(builder, keys.shape, 1)[0]
     start = builder.mul(context.cast(builder, row, signature.args[4], types.intp), length)
+    slot = builder.mul(context.cast(builder, slot, signature.args[8], types.intp), length)
     low, high = _spread(builder, low), _spread(builder, high)
     least = cgutils.alloca_once_value(builder, _constant(TOP))
     second = cgutils.alloca_once_value(builder, _constant(TOP))
@@ -77,7 +78,7 @@ def _generate(context: Any, builder: Any, signature: Any, arguments: list[Any], 
         code = builder.and_(builder.bitcast(bound, _WORDS), _constant(~INDEX_MASK))
         code = builder.or_(code, builder.load(lanes))
         builder.store(builder.add(builder.load(lanes), _constant(LANES)), lanes)
-        target = builder.bitcast(builder.gep(packed.data, [j]), _WORDS.as_pointer())
+        target = builder.bitcast(builder.gep(packed.data, [builder.add(slot, j)]), _WORDS.as_pointer())
         builder.store(code, target, align=4)
         before = builder.load(least)
         builder.store(_less(builder, builder.load(second), _more(builder, before, code)), second)
@@ -100,10 +101,13 @@ def _noise(builder: Any, low: Any, high: Any, keys: Any) -> Any:
 
 
 def _least_time(builder: Any, noise: Any) -> Any:
-    """u + u^2/2 <= -ln(1 - u), in units of 2^-24."""
+    """u + u^2/2 + u^3/3 <= -ln(1 - u), in units of 2^-24."""
     u = builder.sitofp(builder.lshr(noise, _constant(8)), _FLOATS)
-    one, half = (ir.Constant(_FLOATS, [value] * LANES) for value in (1.0, 0.5 / 2**24))
-    return builder.fmul(u, builder.fadd(one, builder.fmul(u, half)))
+    factor = ir.Constant(_FLOATS, [1.0 / 3.0 / 2**48] * LANES)
+    for term in (0.5 / 2**24, 1.0):
+        constant = ir.Constant(_FLOATS, [term] * LANES)
+        factor = builder.fadd(constant, builder.fmul(u, factor, flags=["contract"]), flags=["contract"])
+    return builder.fmul(u, factor)
 
 
 def _constant(value: int) -> Any:
