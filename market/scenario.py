@@ -102,7 +102,7 @@ class Labs(Group):
     operating_share: float = param(0.35, unit="frac", low=0.0, high=2.0, meaning="Operating cost other than compute, as a share of revenue", source="OpenAI 2025: revenue 13.1, burn about 9, gross margin 33 % (labs.csv)")
     operating_per_training_gw_quarter: float = param(0.9, unit="USD bn/(GW*quarter)", low=0.0, high=100.0, meaning="Research staff and data per GW of training", source=OURS)
     runway_target_quarters: float = param(6.0, unit="quarter", low=0.0, high=40.0, meaning="Quarters of burn that a lab wants in cash", source=OURS)
-    commitment_cover: float = param(0.25, unit="frac", low=0.0, high=2.0, meaning="Share of the next year's commitments, less margin, that creditors want in cash", source=OURS)
+    commitment_cover: float = param(0.5, unit="frac", low=0.0, high=2.0, meaning="Share of the next year's commitments, less margin, that creditors want in cash", source=OURS)
     value_persistence: float = param(0.9, unit="frac", low=0.0, high=1.0, meaning="Share of a disclosed value's distance from the formula that is left a quarter later", source=OURS)
     default_after_quarters: int = param(2, unit="quarter", low=1, high=20, meaning="Quarters in arrears after which a lab defaults", source=OURS)
     recovery_frac: float = param(0.4, unit="frac", low=0.0, high=1.0, meaning="Recovery on arrears at default", source="Moody's long-run average for senior unsecured debt is about 40 %")
@@ -113,13 +113,13 @@ class Funding(Group):
 
     marginal_value: float = param(1.2, unit="1", low=0.0, high=100.0, meaning="Value lambda-bar of the first dollar in excess of a dollar when cash is nil", source="sets the level of equity: fitted, not predicted")
     owner_cost: float = param(0.05, unit="1", low=0.0, high=10.0, meaning="Owners' cost o of any outside dollar", source=OURS)
-    investor_depth: float = param(0.9, unit="1", low=0.0, high=100.0, meaning="Outside money per quarter and unit of excess return, as a share of the lab's value", source=FITTED)
+    investor_depth: float = param(0.1, unit="1", low=0.0, high=100.0, meaning="Outside money per quarter and unit of excess return, as a share of the lab's value", source=FITTED)
     investor_cost: float = param(0.04, unit="1", low=0.0, high=10.0, meaning="Excess return below which outside investors stay away", source=OURS)
     appetite_adjustment: float = param(0.12, unit="1/quarter", low=0.0, high=1.0, meaning="Speed at which investors' appetite follows the labs' total value", source=OURS)
     appetite_volatility: float = param(0.08, unit="log", low=0.0, high=2.0, meaning="Standard deviation of the quarterly shock to appetite", source=OURS)
-    supplier_depth: float = param(0.25, unit="1", low=0.0, high=100.0, meaning="Suppliers' money per quarter and unit of excess return, as a share of their chip cash flow, all labs together", source=FITTED)
+    supplier_depth: float = param(0.08, unit="1", low=0.0, high=100.0, meaning="Suppliers' money per quarter and unit of excess return, as a share of their chip cash flow, all labs together", source=FITTED)
     supplier_cost: float = param(0.10, unit="1", low=0.0, high=10.0, meaning="Excess return below which suppliers stay away", source=OURS)
-    provider_cost: float = param(0.12, unit="1", low=0.0, high=10.0, meaning="Cost k to a provider of a dollar of equity, in excess of the dollar", source="sets the level of provider equity: fitted, not predicted")
+    provider_cost: float = param(0.04, unit="1", low=0.0, high=10.0, meaning="Cost k to a provider of a dollar of equity, in excess of the dollar", source="sets the level of provider equity: fitted, not predicted")
     provider_depth: float = param(2.0, unit="1", low=0.001, high=100.0, meaning="Provider's equity at which the marginal cost has risen by one, in quarters of free cash flow", source=FITTED)
 
 
@@ -215,7 +215,7 @@ class Negotiation(Group):
     resale_frac: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Value of chips left over at the end of a contract, as a share of book", source=OURS)
     default_probability_per_quarter: float = param(0.006, unit="1/quarter", low=0.0, high=1.0, meaning="Provider's view of a lab's default with a full runway; doubles with none", source="speculative-grade default of 2-4 % a year")
     fixed_cost_share: float = param(0.01, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of a deal to each side, as a share of the lab's yearly compute spend", source=OURS)
-    equity_fixed_cost_share: float = param(0.004, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of bringing equity into a deal, as a share of the lab's value, to each side", source="approvals, diligence and antitrust review; ours")
+    equity_fixed_cost_share: float = param(0.0005, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of bringing equity into a deal, as a share of the lab's value, to each side", source="approvals, diligence and antitrust review; ours")
 
 
 class Uncertainty(Group):

@@ -187,7 +187,8 @@ def _funding(
     adjusting. `liquidity` is what the deal's equity is then worth beyond its dollars, net of the
     owners' cost: equity and commitments are complements where money is dear.
     """
-    shortfall = np.array(1e3 * max(lab.funding.target_usd_bn, lab.credit_target_usd_bn) + 1e3 * abs(lab.funding.cash_usd_bn))
+    largest = max(lab.funding.target_usd_bn, lab.credit_target_usd_bn) + abs(lab.funding.cash_usd_bn)
+    shortfall = np.array(1e3 * largest)
     before = float(value_of_money(lab.funding, lab.depths, lab.costs, shortfall))
     credit, liquidity = np.zeros(len(grid.gw)), np.zeros((len(grid.gw), *money.shape))
     for i, gw in enumerate(grid.gw):
