@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from market.bargaining.views import Grid, LabView, ProviderView, Weights
-from market.funding import value_of_money
+from market.funding import FundingNeed, value_of_money
 
 Array = NDArray[np.float64]
 # A dollar of a tranche on a milestone against one today: three tranches some 4, 5 and 7 quarters off, discounted
@@ -24,10 +24,14 @@ TRANCHE_VALUE = 0.6
 # Share of customers who change rather than accept friction, once a model can be had on their cloud: an assumption
 # of this model. A friction of 1.2 moves 0.77 of a logit's choices, contracts of two years let half choose in a year.
 DIVERSION = 0.3
+# Quarters until the middle one of three tranches on a third, two thirds and all of the capacity is paid.
+TRANCHE_WAIT = 6
 # Full dependence is priced on this much compute spending: about the life of a model generation's integration.
 LOCK_IN_YEARS = 3.0
 # Quarter ahead at which dependence is measured, the one at which labs measure their cover by default.
 DEPENDENCE_QUARTER = 7
+# Components of the lab that add to the value of its shares, and so are shared by whoever holds them.
+OPERATING = ("coverage", "price", "idle_risk", "lock_in", "exclusivity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +175,14 @@ def provider_components(
         "idle_risk": _axes(-price * sums.idle, 0, 1) * _unpaid(grid),
         "residual_risk": _axes(_residual_risk(provider, grid, weights), 0, 1),
         "equity": _axes(_cost_of_equity(provider, money), 5, 6),
+        "staging": _axes(_staging(lab, grid), 5, 6),
         "pull_through": _axes(_pull_through(lab, provider, grid, weights, sums), 1, 3),
         "exposure": _axes(_exposure(provider, weights, price * sums.gw), 0, 1),
         "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5),
     }
 
 
-def _funding(
-    lab: LabView, price: float, grid: Grid, weights: Weights, money: Array
-) -> tuple[Array, Array]:
+def _funding(lab: LabView, price: float, grid: Grid, weights: Weights, money: Array) -> tuple[Array, Array]:
     """What a deal does to the lab's funding: (capacity,) and (capacity, equity, upfront share), USD bn.
 
     Creditors ask for cash against a year of the new commitment, so the target may rise with the
@@ -187,16 +190,20 @@ def _funding(
     adjusting. `liquidity` is what the deal's equity is then worth beyond its dollars, net of the
     owners' cost: equity and commitments are complements where money is dear.
     """
-    largest = max(lab.funding.target_usd_bn, lab.credit_target_usd_bn) + abs(lab.funding.cash_usd_bn)
-    shortfall = np.array(1e3 * largest)
-    before = float(value_of_money(lab.funding, lab.depths, lab.costs, shortfall))
+    before = _cost_of_shortfall(lab, lab.funding)
     credit, liquidity = np.zeros(len(grid.gw)), np.zeros((len(grid.gw), *money.shape))
     for i, gw in enumerate(grid.gw):
         asked = lab.credit_target_usd_bn + weights.commitment_cover * 4.0 * price * gw
         need = replace(lab.funding, target_usd_bn=max(lab.funding.target_usd_bn, asked))
-        credit[i] = before - float(value_of_money(need, lab.depths, lab.costs, shortfall + 1e3 * asked))
+        credit[i] = before - _cost_of_shortfall(lab, need)
         liquidity[i] = value_of_money(need, lab.depths, lab.costs, money) - weights.owner_cost * money
     return credit, liquidity
+
+
+def _cost_of_shortfall(lab: LabView, need: FundingNeed) -> float:
+    """What it would be worth to the lab to be given all that is short of the target."""
+    short = np.array(max(need.target_usd_bn - need.cash_usd_bn, 0.0))
+    return float(value_of_money(need, lab.depths, lab.costs, short))
 
 
 def _equity_now(grid: Grid) -> Array:
@@ -219,6 +226,12 @@ def _unpaid(grid: Grid) -> Array:
 def _cost_of_equity(provider: ProviderView, money: Array) -> Array:
     """-k E - E^2 / (2 depth): what equity costs beyond its dollars, ever more over free cash flow."""
     return -provider.equity_cost * money - money**2 / (2.0 * max(provider.equity_depth_usd_bn, 1e-12))
+
+
+def _staging(lab: LabView, grid: Grid) -> Array:
+    """Option value of paying later, (equity, upfront share): what is not paid if the lab is gone by then (Gompers 1995)."""
+    gone = 1.0 - (1.0 - lab.default_prob_per_quarter) ** TRANCHE_WAIT
+    return np.asarray(grid.equity)[:, None] * (1.0 - np.asarray(grid.upfront)) * gone
 
 
 def _fixed_cost(lab: LabView, weights: Weights, equity: Array) -> Array:
@@ -274,9 +287,6 @@ def _exposure(provider: ProviderView, weights: Weights, commitment: Array) -> Ar
     before = provider.lab_backlog_usd_bn**2 / max(base, 1e-300)
     after = (provider.lab_backlog_usd_bn + commitment) ** 2 / (base + commitment + 1e-300)
     return -weights.exposure * provider.exposure_factor * (after - before)
-
-
-OPERATING = ("coverage", "price", "idle_risk", "lock_in", "exclusivity")
 
 
 def _stake_in_surplus(lab: LabView, provider: ProviderView, grid: Grid, lab_parts: dict[str, Array]) -> Array:
