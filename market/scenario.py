@@ -65,8 +65,8 @@ class Enterprises(Group):
 class Demand(Group):
     """Latent demand for AI services: consumers and, once adopted, enterprises."""
 
-    saturation_usd_bn_per_year: float = param(1000.0, unit="USD bn/year", low=1.0, high=1e6, meaning="Saturation A of yearly spending if everybody had adopted", source="barely identified by the facts; a scenario axis")
-    half_compute: float = param(123.0, unit="GW*quarter", low=1e-9, high=1e12, meaning="Effective training compute at which demand is half of saturation", source=FITTED)
+    saturation_usd_bn_per_year: float = param(800.0, unit="USD bn/year", low=1.0, high=1e6, meaning="Saturation A of yearly spending if everybody had adopted", source="barely identified by the facts; a scenario axis")
+    half_compute: float = param(88.0, unit="GW*quarter", low=1e-9, high=1e12, meaning="Effective training compute at which demand is half of saturation", source=FITTED)
     elasticity: float = param(0.9, unit="1", low=0.01, high=2.0, meaning="Elasticity gamma of latent demand to frontier training compute; growth is nearly knife-edge in gamma/(1-gamma)", source=FITTED)
     adjustment_per_quarter: float = param(0.35, unit="1/quarter", low=0.0, high=1.0, meaning="Speed kappa at which spending approaches latent demand", source=FITTED)
     consumer_share: float = param(0.35, unit="frac", low=0.0, high=1.0, meaning="Share of latent demand that is consumers'", source=FITTED)
