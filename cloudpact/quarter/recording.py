@@ -157,7 +157,7 @@ def _circularity(market: CloudMarket) -> Row:
     market.unspent_equity += market.flows.equity_paid_usd_bn
     back = circularity.recycled_spend(market.unspent_equity, market.flows.compute_paid_usd_bn)
     market.unspent_equity -= back
-    revenue = float(market.flows.ai_revenue_usd_bn.sum())
+    revenue = total(market.flows.ai_revenue_usd_bn)
     now = min(total(back), revenue)
     return {
         "circularity_frac": now / revenue if revenue > 0.0 else 0.0,
@@ -174,7 +174,8 @@ def _money_graph(market: CloudMarket) -> NDArray[np.float64]:
     for (payer, payee, _), units in market.ledger.flows(market.quarter).items():
         if payer in index and payee in index:
             flows[index[payer], index[payee]] += units * market.usd_bn_per_unit
-    return flows
+    linked = flows.any(axis=0) | flows.any(axis=1)
+    return flows[linked][:, linked]
 
 
 def _provider_row(market: CloudMarket, i: int, stakes: NDArray[np.float64]) -> Row:
