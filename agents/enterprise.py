@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import mesa
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr, ndtri
 
 from agents.enterprise_tables import ChannelSpace, race_tables
 from market import choice_kernels as kernels
@@ -30,7 +32,7 @@ CHANNEL_SPLIT = ((1.0, 0.0, 0.0), (0.7, 0.3, 0.0), (0.6, 0.3, 0.1))
 SIZE_TRUNCATION = 3.0  # standard deviations of log size: no enterprise carries the market at N = 1,000
 
 
-class Enterprise(mesa.Agent):  # type: ignore[misc]
+class Enterprise(mesa.Agent):
     """One enterprise: a view of a row of `model.population`, which holds all state."""
 
     def __init__(self, model: mesa.Model, row: int) -> None:
@@ -57,7 +59,7 @@ class Enterprise(mesa.Agent):  # type: ignore[misc]
     def incumbent_cloud(self) -> str:
         """Name of the cloud that holds the rest of its computing."""
         population: EnterprisePopulation = self.model.population
-        return population.space.clouds[population.columns.cloud[self.row]]
+        return population.space.clouds[int(population.columns.cloud[self.row])]
 
     @property
     def channels(self) -> tuple[tuple[str, str], ...]:
@@ -158,9 +160,15 @@ class EnterprisePopulation:
             attraction, self.nest_noise,
         )  # fmt: skip
         clock = kernels.Quarter(
-            tick, rules.renewal_quarters, hazard, self._leave_cloud(cloud_switching_cost_change),
-            *(np.uint64(self.keys[purpose]) for purpose in ("adoption", "choice", "cloud")), np.array(CHANNEL_SPLIT),
-        )  # fmt: skip
+            tick=tick,
+            renewal_quarters=rules.renewal_quarters,
+            adoption_hazard=hazard,
+            leave_cloud=self._leave_cloud(cloud_switching_cost_change),
+            adoption_key=np.uint64(self.keys["adoption"]),
+            choice_key=np.uint64(self.keys["choice"]),
+            cloud_key=np.uint64(self.keys["cloud"]),
+            split=np.array(CHANNEL_SPLIT),
+        )
         totals, usage = _run(self.columns, race, clock, rules.segments, threads)
         self.adopted_count = int(totals[kernels.ADOPTED_COUNT])
         return self._summary(totals, usage)
@@ -168,7 +176,7 @@ class EnterprisePopulation:
     def _leave_cloud(self, cost_change: float) -> float:
         """Probability of leaving the cloud at a renewal, from the yearly one and a change of the switching cost."""
         renewal_years = self.rules.renewal_quarters / 4.0
-        leave = 1.0 - (1.0 - self.rules.cloud_switching_per_year) ** renewal_years
+        leave: float = 1.0 - (1.0 - self.rules.cloud_switching_per_year) ** renewal_years
         return leave / (leave + (1.0 - leave) * float(np.exp(cost_change)))
 
     def _summary(self, totals: Floats, usage: Floats) -> EnterpriseQuarter:
@@ -197,7 +205,7 @@ def _run(
     totals = np.zeros((chunks, kernels.TOTALS))
     usage = np.zeros((chunks, segments, race.labs * race.clouds))
     edges = np.linspace(0, chunks, threads + 1).astype(int)
-    parts = [(int(a), int(b), columns, race, clock, totals, usage) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [(int(a), int(b), columns, race, clock, totals, usage) for a, b in pairwise(edges)]
     if threads == 1:
         kernels.run_chunks(*parts[0])
     else:
@@ -215,14 +223,13 @@ def _columns(rules: Enterprises, space: ChannelSpace, cloud_shares: Floats, key:
     """Attributes of the rows; row i has the same ones whatever the number of rows."""
     count = rules.count
     size, segment, cloud, phase, wanted = _even_spread(count, 5, key)
-    more = np.minimum(wanted, 1.0 - 2.0**-53)
     second = rules.second_model_prob
     return kernels.Columns(
         weight=_sizes(size, rules.size_sigma).astype(np.float32),
         segment=(segment * rules.segments).astype(np.int8),
         cloud=_incumbents(cloud, cloud_shares, space),
         phase=(phase * rules.renewal_quarters).astype(np.int8),
-        wanted=(1 + (more < second).astype(np.int8) + (more < second**2).astype(np.int8)).astype(np.int8),
+        wanted=(1 + (wanted < second).astype(np.int8) + (wanted < second**2).astype(np.int8)).astype(np.int8),
         adopted_tick=np.full(count, kernels.NOT_ADOPTED, dtype=np.int16),
         channels=np.full((count, kernels.MOST_CHANNELS), kernels.NO_PURCHASE, dtype=np.int16),
     )
@@ -243,8 +250,6 @@ def _even_spread(count: int, dimensions: int, key: int) -> Any:
 
 def _sizes(quantile: Floats, sigma: float) -> Floats:
     """Log-normal sizes, truncated at SIZE_TRUNCATION standard deviations."""
-    from scipy.special import ndtr, ndtri
-
     edge = float(ndtr(SIZE_TRUNCATION))
     return np.asarray(np.exp(sigma * ndtri((1.0 - edge) + quantile * (2.0 * edge - 1.0))))
 

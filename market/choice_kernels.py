@@ -30,7 +30,8 @@ OUT_OF_REACH = 1e30  # in place of infinity in the 32-bit table, where 0 * inf w
 NEST_CLASSES = 2**NEST_BITS
 
 # Columns of the totals of a chunk.
-ADOPTED_COUNT, ADOPTED, USED, OFF_INCUMBENT, AT_RENEWAL, AT_RENEWAL_COUNT, CLOUD_SWITCHED, CLOUD_SWITCHED_COUNT = range(8)
+ADOPTED, ADOPTED_COUNT, USED, OFF_INCUMBENT = range(4)
+AT_RENEWAL, AT_RENEWAL_COUNT, CLOUD_SWITCHED, CLOUD_SWITCHED_COUNT = range(4, 8)
 RECHOOSING, RECHOOSING_COUNT, MODEL_SWITCHED, MODEL_SWITCHED_COUNT = range(8, 12)
 TOTALS = 12
 
@@ -100,8 +101,8 @@ def _nest_factor(low, high, nest_key, nest_noise):
 def _upper(u, bound):
     """Packed upper bound of the finishing time of an alternative, TOP where it may be infinite.
 
-    -ln(1 - u) <= u (6 - 5u) / ((1 - u) (6 - 2u)) (Topsoe 2007); `bound` lies at most 1e-5 below exp(-v / lambda) / S, packed times are
-    in units of 2^-24.
+    -ln(1 - u) <= u (6 - 5u) / ((1 - u) (6 - 2u)) (Topsoe 2007); `bound` lies at most 1e-5 below
+    exp(-v / lambda) / S, packed times are in units of 2^-24.
     """
     upper = (1.00001 * 2.0**24) * u * (6.0 - 5.0 * u) / ((1.0 - u) * (6.0 - 2.0 * u)) * bound
     return int32(float_bits(float32(upper)) | int32(INDEX_MASK)) if upper < OUT_OF_REACH else TOP
@@ -177,9 +178,11 @@ def _adopt(start, stop, columns, quarter):
     """Those who have not adopted do so with the hazard of the quarter."""
     adopted_tick = columns.adopted_tick
     for i in range(start, stop):
-        if adopted_tick[i] == NOT_ADOPTED:
-            if uniform(row_hash(quarter.adoption_key, i, quarter.tick)) < quarter.adoption_hazard:
-                adopted_tick[i] = quarter.tick
+        if (
+            adopted_tick[i] == NOT_ADOPTED
+            and uniform(row_hash(quarter.adoption_key, i, quarter.tick)) < quarter.adoption_hazard
+        ):
+            adopted_tick[i] = quarter.tick
 
 
 @njit(cache=True, nogil=True)
@@ -269,7 +272,9 @@ def _count_switches(rows, before, found, columns, lab_of, totals):
         if before[k] >= 0:
             rechoosing += weight[i]
             count += 1
-            moved = (channels[i, 0] >= 0) & (lab_of[uint32(channels[i, 0] + 1)] != lab_of[uint32(before[k] + 1)])  # no branch to mispredict
+            after = channels[i, 0]
+            # Without a branch, which would often be mispredicted.
+            moved = (after >= 0) & (lab_of[uint32(after + 1)] != lab_of[uint32(before[k] + 1)])
             switched += weight[i] * moved
             switched_count += moved
     totals[RECHOOSING], totals[RECHOOSING_COUNT] = rechoosing, count
@@ -293,7 +298,7 @@ def _add_up(start, stop, columns, cloud_of, split, totals, usage):
             part = weight[i] * split[uint32(in_use - 1), uint32(c)]
             usage[uint32(segment[i]), uint32(channels[i, c])] += part
             used += part
-            off_incumbent += part * (cloud_of[uint32(channels[i, c])] != cloud[i])  # no branch to mispredict
+            off_incumbent += part * (cloud_of[uint32(channels[i, c])] != cloud[i])
     totals[ADOPTED], totals[ADOPTED_COUNT], totals[USED], totals[OFF_INCUMBENT] = adopted, count, used, off_incumbent
 
 

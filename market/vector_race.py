@@ -1,10 +1,11 @@
 """The inner loop of the enterprises' choice, written in vectors of sixteen alternatives.
 
-Numba's loop vectoriser finds a good part of this by itself, at half the speed: it keeps neither the two
-least bounds in registers nor the gather of nest noise, and falls to scalars on a loop of another length.
-LLVM splits the vectors where a processor has narrower registers; the results are the same bits.
+Numba's loop vectoriser finds a part of this by itself, at half the speed: it neither keeps the two least
+bounds in registers nor gathers the noise of nests. LLVM splits the vectors where a processor has narrower
+registers. Bounds decide only what is beyond doubt, so the choices do not hang on their last bits.
 """
 
+# mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
 from typing import Any
@@ -40,8 +41,8 @@ def float_bits(typing_context, value):  # type: ignore[no-untyped-def]
 def _race(nested: bool) -> Any:
     """Compiled function (low, high, keys, bounds, row, nest_keys, nest_noise, packed, slot) -> (least, second).
 
-    For every alternative j, `packed[slot, j]` becomes the 32-bit float (u + u^2/2 + u^3/3) bounds[row, j] (times nest_noise of
-    the nest's class, if nested) with j in its low bits; u is the upper 24 bits of the noise in units of 2^-24.
+    For every alternative j, `packed[slot, j]` becomes the 32-bit float (u + u^2/2 + u^3/3) bounds[row, j] (times
+    nest_noise of the nest's class, if nested) with j in its low bits; u is the upper 24 bits of the noise.
     """
 
     @intrinsic
@@ -68,7 +69,8 @@ def _generate(context: Any, builder: Any, signature: Any, arguments: list[Any], 
     least = cgutils.alloca_once_value(builder, _constant(TOP))
     second = cgutils.alloca_once_value(builder, _constant(TOP))
     lanes = cgutils.alloca_once_value(builder, ir.Constant(_WORDS, list(range(LANES))))
-    with cgutils.for_range_slice(builder, ir.Constant(length.type, 0), length, ir.Constant(length.type, LANES)) as (j, _):
+    first, step = ir.Constant(length.type, 0), ir.Constant(length.type, LANES)
+    with cgutils.for_range_slice(builder, first, length, step) as (j, _):
         noise = _noise(builder, low, high, _load(builder, keys.data, j, _WORDS))
         bound = builder.fmul(_least_time(builder, noise), _load(builder, bounds.data, builder.add(start, j), _FLOATS))
         if nested:
@@ -101,7 +103,7 @@ def _noise(builder: Any, low: Any, high: Any, keys: Any) -> Any:
 
 
 def _least_time(builder: Any, noise: Any) -> Any:
-    """u + u^2/2 + u^3/3 <= -ln(1 - u), in units of 2^-24."""
+    """Lower bound u + u^2/2 + u^3/3 of -ln(1 - u), in units of 2^-24."""
     u = builder.sitofp(builder.lshr(noise, _constant(8)), _FLOATS)
     factor = ir.Constant(_FLOATS, [1.0 / 3.0 / 2**48] * LANES)
     for term in (0.5 / 2**24, 1.0):

@@ -1,0 +1,1 @@
+"""Measurements: how fast, against what, and by which command."""
