@@ -229,7 +229,7 @@ def _cost_of_equity(provider: ProviderView, money: Array) -> Array:
 
 
 def _staging(lab: LabView, grid: Grid) -> Array:
-    """Option value of paying later, (equity, upfront share): what is not paid if the lab is gone by then (Gompers 1995)."""
+    """Option of paying later, (equity, upfront share): what is not paid if the lab is gone by then (Gompers 1995)."""
     gone = 1.0 - (1.0 - lab.default_prob_per_quarter) ** TRANCHE_WAIT
     return np.asarray(grid.equity)[:, None] * (1.0 - np.asarray(grid.upfront)) * gone
 

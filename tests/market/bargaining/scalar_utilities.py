@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from scipy.optimize import brentq
 
-from market.bargaining.utilities import DEPENDENCE_QUARTER, DIVERSION, LOCK_IN_YEARS, TRANCHE_VALUE
+from market.bargaining.utilities import DEPENDENCE_QUARTER, DIVERSION, LOCK_IN_YEARS, TRANCHE_VALUE, TRANCHE_WAIT
 from market.bargaining.views import LabView, ProviderView, Weights
 
 Outcome = tuple[float, int, float, bool, float, float, float]
@@ -120,6 +120,7 @@ def both_sides(
         "idle_risk": -price * (1.0 - discount) * (1.0 - take) * flow["idle"],
         "residual_risk": -gw * chips * left,
         "equity": -provider.equity_cost * money - money**2 / (2.0 * provider.equity_depth_usd_bn),
+        "staging": equity * (1.0 - upfront) * (1.0 - (1.0 - lab.default_prob_per_quarter) ** TRANCHE_WAIT),
         "pull_through": pulled * (own + others) * flow["clause"],
         "exposure": -w.exposure * provider.exposure_factor * concentrated,
         "fixed_cost": -fixed,

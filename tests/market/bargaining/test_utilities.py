@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.bargaining.utilities import Evaluation, evaluate, expected_idle, ramped_gw, served, value_of_cover
+from market.bargaining.utilities import (
+    TRANCHE_WAIT,
+    Evaluation,
+    evaluate,
+    expected_idle,
+    ramped_gw,
+    served,
+    value_of_cover,
+)
 from market.bargaining.views import Grid
 from market.funding import FundingNeed
 from tests.market.bargaining import scalar_utilities as oracle
@@ -28,6 +36,7 @@ PROVIDER_SIGNS = {
     "idle_risk": -1,
     "residual_risk": -1,
     "equity": -1,
+    "staging": 1,
     "pull_through": 1,
     "exposure": -1,
     "fixed_cost": -1,
@@ -179,7 +188,8 @@ def test_names_of_components() -> None:
         "fixed_cost",
     ]  # fmt: skip
     assert list(result.provider) == [
-        "margin", "idle_risk", "residual_risk", "equity", "pull_through", "exposure", "fixed_cost", "stake_in_surplus",
+        "margin", "idle_risk", "residual_risk", "equity", "staging", "pull_through", "exposure", "fixed_cost",
+        "stake_in_surplus",
     ]  # fmt: skip
 
 
@@ -265,6 +275,14 @@ def test_credit_by_hand() -> None:
     assert component(result, "lab", "credit") == pytest.approx(-0.6 * (17.0 - 12.0))
     fresh = evaluate(replace(a, credit_target_usd_bn=0.0), provider(), one(1.0), weights(commitment_cover=0.5))
     assert component(fresh, "lab", "credit") == pytest.approx(0.0, abs=1e-12)
+
+
+def test_staging_by_hand() -> None:
+    # 8 in tranches of which three quarters wait five quarters, default .1 a quarter
+    a = lab(default_prob_per_quarter=0.1)
+    staged = evaluate(a, provider(), one(equity=(8.0,), upfront=(0.25,)), weights())
+    assert component(staged, "provider", "staging") == pytest.approx(6.0 * (1.0 - 0.9**TRANCHE_WAIT))
+    assert component(evaluate(a, provider(), one(equity=(8.0,)), weights()), "provider", "staging") == 0.0
 
 
 def test_margin_by_hand() -> None:

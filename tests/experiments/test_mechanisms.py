@@ -1,0 +1,147 @@
+"""Mechanisms the market should show, each as a direction on paired seeds.
+
+A direction is asserted on every seed of six: were it a coin's toss, all six would agree with
+probability 1/64, so a mechanism that is not there passes with 1.6 %.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cloudpact.model import CloudMarket
+from market.deals import Exclusivity
+from market.scenario import Scenario
+
+SEEDS = (1, 2, 3, 4, 5, 6)
+
+# Four identical providers, three identical labs that train hard and do not save, four years
+HUNGRY: dict[str, Any] = {
+    "demand.half_compute": 30.0,
+    "training.budget_per_year": 0.1,
+    "training.runway_full_quarters": 1.0,
+    "funding.investor_depth": 0.05,
+    "funding.supplier_depth": 0.0,
+    "enterprises.count": 50,
+    "time.end": "2028Q4",
+}
+# Demand that does not follow capability, chips and power without limit, labs with money: what is left is the planning
+SLACK: dict[str, Any] = {
+    "demand.elasticity": 0.02,
+    "demand.saturation_usd_bn_per_year": 60.0,
+    "demand.volatility_per_quarter": 0.0,
+    "training.budget_per_year": 0.1,
+    "supply.accelerators_gw_per_quarter": 50.0,
+    "supply.power_gw_per_quarter": 50.0,
+    "funding.investor_depth": 3.0,
+    **{f"labs.{name}.cash_usd_bn": 40.0 for name in ("Ada", "Byron", "Cantor")},
+    "enterprises.count": 50,
+    "time.end": "2028Q4",
+}
+
+
+def run(base: dict[str, Any], seed: int, **changes: Any) -> CloudMarket:
+    named = {key.replace("__", "."): value for key, value in changes.items()}
+    market = CloudMarket(Scenario.load("symmetric").with_({**base, **named}), rng=seed)
+    while market.running:
+        market.step()
+    return market
+
+
+def equity_usd_bn(market: CloudMarket) -> float:
+    return sum(tranche.amount_usd_bn for deal in market.book.deals for tranche in deal.terms.tranches)
+
+
+def mean_discount(market: CloudMarket) -> float:
+    return float(np.mean([deal.terms.discount_frac for deal in market.book.deals]))
+
+
+def exclusives(market: CloudMarket) -> int:
+    return sum(deal.terms.exclusivity is Exclusivity.EXCLUSIVE for deal in market.book.deals)
+
+
+def concentration(market: CloudMarket) -> float:
+    return float(market.results.market["alignment_hhi"].iloc[-4:].mean())
+
+
+@pytest.mark.slow
+def test_equity_appears_when_money_is_dear_and_vanishes_when_it_is_plentiful() -> None:
+    for seed in SEEDS:
+        dear, plenty = (equity_usd_bn(run(HUNGRY, seed, funding__investor_depth=depth)) for depth in (0.05, 30.0))
+        assert dear > 10.0, seed
+        assert plenty == 0.0, seed
+
+
+@pytest.mark.slow
+def test_equity_vanishes_with_a_long_runway() -> None:
+    cash = {f"labs__{name}__cash_usd_bn": 1000.0 for name in ("Ada", "Byron", "Cantor")}
+    for seed in SEEDS:
+        assert equity_usd_bn(run(HUNGRY, seed, **cash)) == 0.0, seed
+
+
+@pytest.mark.slow
+def test_equity_vanishes_when_it_costs_providers_more_than_labs_gain() -> None:
+    for seed in SEEDS:
+        assert equity_usd_bn(run(HUNGRY, seed, funding__provider_cost=5.0)) == 0.0, seed
+
+
+@pytest.mark.slow
+def test_commitments_move_capex_earlier_and_further() -> None:
+    for seed in SEEDS:
+        committed, spot = run(SLACK, seed), run(SLACK, seed, negotiation__coverage_threshold=0.0)
+        assert len(committed.book.deals) > 0
+        assert len(spot.book.deals) == 0
+        with_, without = (market.results.market["ai_capex_usd_bn"].cumsum() for market in (committed, spot))
+        assert (with_.iloc[2:] > without.iloc[2:]).all(), seed  # earlier: ahead in every quarter once deals are signed
+        assert with_.iloc[-1] > 1.1 * without.iloc[-1], seed  # further
+
+
+@pytest.mark.slow
+def test_power_of_providers_lowers_discounts() -> None:
+    for seed in SEEDS:
+        weak, strong = (run(HUNGRY, seed, negotiation__provider_power=power) for power in (0.1, 0.9))
+        assert mean_discount(weak) > mean_discount(strong) + 0.03, seed
+
+
+@pytest.mark.slow
+def test_fear_of_lock_in_spreads_labs_over_providers() -> None:
+    for seed in SEEDS:
+        fearless, fearful = (run(HUNGRY, seed, negotiation__lock_in_weight=weight) for weight in (0.0, 0.3))
+        assert concentration(fearful) < concentration(fearless), seed
+
+
+@pytest.mark.slow
+def test_exclusivity_is_for_pull_through_and_a_ban_ends_it() -> None:
+    pull = {"negotiation__second_source_value": 0.0, "negotiation__discount_levels": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]}
+    counts = {
+        multiple: sum(
+            exclusives(run(HUNGRY, seed, negotiation__pull_through_multiple=multiple, **pull)) for seed in SEEDS
+        )
+        for multiple in (0.0, 10.0)
+    }
+    assert counts[10.0] > counts[0.0]
+    banned = run(HUNGRY, 1, negotiation__pull_through_multiple=10.0, policy__exclusivity_ban=True, **pull)
+    assert exclusives(banned) == 0
+
+
+@pytest.mark.slow
+def test_need_that_outgrows_one_provider_is_met_by_several() -> None:
+    """With providers that can build little for cash a lab's signed capacity comes from more of them."""
+    for seed in SEEDS:
+        hosts = {}
+        for cash_flow in (8.0, 80.0):
+            flows = {
+                f"hyperscalers__{n}__cash_flow_usd_bn_per_quarter": cash_flow
+                for n in ("North", "East", "South", "West")
+            }
+            hosts[cash_flow] = concentration(run(HUNGRY, seed, negotiation__lock_in_weight=0.0, **flows))
+        assert hosts[8.0] < hosts[80.0], seed
+
+
+def test_the_mechanisms_run_in_one_quick_world() -> None:
+    """The same levers on one seed, for the fast suite: equity appears with dear money and a lever takes it away."""
+    dear = run(HUNGRY, 1)
+    assert equity_usd_bn(dear) > 10.0
+    assert equity_usd_bn(run(HUNGRY, 1, funding__investor_depth=30.0)) == 0.0
