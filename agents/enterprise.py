@@ -127,9 +127,13 @@ class EnterprisePopulation:
 
     def create_agents(self, model: mesa.Model) -> None:
         """Register a row view for every enterprise with a model; where that is done already, nothing."""
-        if Enterprise not in model.agents_by_type:
-            for row in range(len(self)):
-                Enterprise(model, row)
+        if Enterprise in model.agents_by_type:
+            return
+        first, agents = model.agent_id_counter, list[Enterprise]()
+        for row in range(len(self)):
+            # Integers are objects of 32 bytes: the row shares the one that identifies an earlier agent.
+            number = agents[row - first].unique_id if row >= first else row
+            agents.append(Enterprise(model, number))
 
     def quarter(
         self,

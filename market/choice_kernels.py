@@ -97,7 +97,7 @@ def _nest_factor(low, high, nest_key, nest_noise):
     return nest_noise[noise32(low, high, nest_key) >> uint32(32 - NEST_BITS)]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _upper(u, bound):
     """Packed upper bound of the finishing time of an alternative, TOP where it may be infinite.
 
@@ -195,8 +195,9 @@ def _list_choosers(start, stop, columns, race, quarter, rows, before):
     found = 0
     for i in range(start, stop):
         chooses = phase[i] == due or adopted_tick[i] == quarter.tick
-        for c in range(MOST_CHANNELS):
-            chooses |= not reach[uint32(segment[i]), uint32(channels[i, c] + 1)]
+        if not chooses:
+            for c in range(MOST_CHANNELS):
+                chooses |= not reach[uint32(segment[i]), uint32(channels[i, c] + 1)]
         rows[found], before[found] = i, channels[i, 0]
         found += chooses and adopted_tick[i] != NOT_ADOPTED
     return found
@@ -226,7 +227,7 @@ def _race(rows, first, last, columns, race, quarter, starts, bounds_least, packe
         bounds_least[slot, 0], bounds_least[slot, 1] = least, second
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _pick(rows, first, last, columns, race, starts, bounds_least, packed):
     """New channels of the rows: the first labs to finish, each on its first cloud, until no purchase."""
     keys, bounds, nest_keys, nest_noise, lab_of = race.keys, race.bounds, race.nest_keys, race.nest_noise, race.lab_of
