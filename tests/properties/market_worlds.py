@@ -89,7 +89,8 @@ def unequal_cells(left: Tables, right: Tables, factors: Mapping[str, float], rel
                     continue
                 if isinstance(value, float):
                     value *= math.prod(factor ** power(units[name], symbol) for symbol, factor in factors.items())
-                    same = math.isclose(value, other[name], rel_tol=rel) or (math.isnan(value) and math.isnan(other[name]))
+                    undefined = math.isnan(value) and math.isnan(other[name])
+                    same = undefined or math.isclose(value, other[name], rel_tol=rel)
                 else:
                     same = value == other[name]
                 if not same:
@@ -113,10 +114,11 @@ def renamed(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
 def with_names(tables: Tables, names: Mapping[str, str]) -> Tables:
     """Rows with the names of parties replaced."""
     columns = ("provider", "lab", "primary_provider", "best_rival")
-    return {
-        table: [{key: names.get(value, value) if key in columns else value for key, value in row.items()} for row in rows]
-        for table, rows in tables.items()
-    }
+
+    def named(row: dict[str, Any]) -> dict[str, Any]:
+        return {key: names.get(value, value) if key in columns else value for key, value in row.items()}
+
+    return {table: [named(row) for row in rows] for table, rows in tables.items()}
 
 
 # Growth, dear outside money and cheap provider money: deals carry equity, talks fail, capacity is short.

@@ -62,7 +62,7 @@ def test_priced_rounds_dilute_everybody_else_alike() -> None:
 
 @pytest.mark.parametrize(("lead", "life"), [(2, 9), (5, 20)])
 def test_capacity_enters_service_exactly_after_the_stated_lag(lead: int, life: int) -> None:
-    """M03: installed capacity is the orders of the quarters [t - lag - life + 1, t - lag] and what is left of the start."""
+    """M03: installed is what was ordered from lag + life - 1 to lag quarters ago, and what is left of the start."""
     scenario = Scenario.load("tiny").with_({
         "capacity.lead_quarters": lead,
         "capacity.chip_lead_quarters": lead,
@@ -139,7 +139,9 @@ def test_what_a_lab_cannot_pay_is_owed() -> None:
     owed = sum(market.arrears["Ada"].values())
     assert owed > 0.0
     assert market.ledger.value_usd_bn("Ada", "payables") == pytest.approx(owed, abs=1e-8)
-    claims = sum(market.ledger.value_usd_bn(party, "receivables") for party in market.arrears["Ada"] if party != "External")
+    claims = sum(
+        market.ledger.value_usd_bn(party, "receivables") for party in market.arrears["Ada"] if party != "External"
+    )
     assert claims >= owed - 1e-8
 
 

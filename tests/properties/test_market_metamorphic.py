@@ -185,9 +185,13 @@ def test_a_deal_that_does_nothing_changes_no_bit() -> None:
     """An old deal of a pair that is linked anyway, without capacity, money or clause, is signed away."""
     markets = [CloudMarket("baseline", rng=7), CloudMarket("baseline", rng=7)]
     quarter = quarter_index("2023Q1")
-    plain = next(deal for deals in markets[0].history.disclosed.values() for deal in deals if deal.terms.lab == "Anthropic")
+    plain = next(
+        deal for deals in markets[0].history.disclosed.values() for deal in deals if deal.terms.lab == "Anthropic"
+    )
     nothing = TermSheet(provider="Google", lab="Anthropic", quarter=quarter, start_quarter=quarter)
-    added = replace(plain, slug="nothing", quarter=quarter, role=Role.SIGNED, terms=nothing, stake_set_to=None, imputed=())
+    added = replace(
+        plain, slug="nothing", quarter=quarter, role=Role.SIGNED, terms=nothing, stake_set_to=None, imputed=()
+    )
     markets[1].history.disclosed.setdefault(quarter, []).append(added)
     tables = []
     for market in markets:
