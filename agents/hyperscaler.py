@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from market.capacity import Fleet
 from market.expectations import adapt, damped_trend
-from market.investment import capacity_order, desired_capacity
-from market.pricing import CostBasis, full_cost, price_path
+from market.investment import capacity_order, desired_capacity, newsvendor_haircut
+from market.pricing import CostBasis, price_path, user_cost
 from market.scenario import Capex, HyperscalerSpec, Scenario
 
 
@@ -93,9 +93,8 @@ class Hyperscaler(mesa.Agent):
         """Forecast of its own need, GW by quarter ahead."""
         return damped_trend(self.own_need_gw, self.own_growth, damping, horizon)
 
-    def expected_prices(self, scenario: Scenario, basis: CostBasis, horizon: int) -> NDArray[np.float64]:
-        """Forecast of its list price: only the anchor to full cost pulls."""
-        cost = full_cost(basis, scenario.capex.utilisation_target)
+    def expected_prices(self, scenario: Scenario, cost: float, horizon: int) -> NDArray[np.float64]:
+        """Forecast of its list price: only the anchor to full cost (of merchant capacity) pulls."""
         return np.array(price_path(self.price, cost, scenario.price.markup, scenario.price.anchor, horizon))
 
     def plan_capex(
@@ -117,8 +116,9 @@ class Hyperscaler(mesa.Agent):
         own = float(self.own_path(lead + 1, rules.own_use_damping)[lead])
         waiting = rules.own_use_slack * own
         promised = float(committed[lead]) if lead < len(committed) else 0.0
+        haircut = newsvendor_haircut(self.price, user_cost(basis), rules.spot_demand_sd)
         desired = desired_capacity(
-            promised, own, spot + uncommitted_gw + waiting, default_prob, rules.spot_haircut, rules.utilisation_target
+            promised, own, spot + uncommitted_gw + waiting, default_prob, haircut, rules.utilisation_target
         )
         available = float(self.capacity.path(lead + 1)[lead]) * scenario.capacity.availability
         wanted = capacity_order(desired, available, rules.adjustment) if self.spec.builds else 0.0
@@ -138,6 +138,8 @@ def buildable_gw(
 ) -> float:
     """Capacity that a provider can promise: what is spare, plus what it can fund and get over some quarters.
 
+    What is promised or claimed already beyond capacity (a negative spare) comes off first.
+
     Contract-backed builds need only the part that is not borrowed: free cash / (1 - LTV) / cost.
     Limited by the world supply of the same quarters.
 
@@ -145,4 +147,4 @@ def buildable_gw(
     5.0
     """
     funded = max(budget, 0.0) * quarters / ((1.0 - loan_to_value) * cost_per_gw)
-    return max(spare_gw, 0.0) + min(funded, supply_gw * quarters)
+    return max(spare_gw + min(funded, supply_gw * quarters), 0.0)

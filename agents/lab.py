@@ -94,12 +94,16 @@ class Lab(mesa.Agent):
         cash: float,
         relative: float,
         owned_gw: float,
+        rented_gw: float,
     ) -> None:
-        """Set this quarter's need of inference and training; an integrated lab trains on a share of owner's own use."""
+        """Set this quarter's need of inference and training.
+
+        An integrated lab trains on a share of its owner's own use and on what it has rented besides.
+        """
         rules = scenario.training
         self.inference_gw = self.demand_usd_bn_per_year / (revenue_per_gw_year * self.spec.revenue_per_gw_factor)
         if self.integrated:
-            self.training_gw = rules.integrated_share * owned_gw
+            self.training_gw = rules.integrated_share * owned_gw + rented_gw
             return
         runway = cash / self.burn if self.burn > 0.0 else math.inf
         growth_max = rules.growth_max_per_quarter + rules.catch_up_per_quarter * (1.0 - min(relative, 1.0))

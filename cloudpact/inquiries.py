@@ -17,7 +17,7 @@ from market.calendar import quarter_name
 from market.capacity import effective_compute
 from market.deals import Deal, Exclusivity
 from market.ownership import CapTable
-from market.pricing import CostBasis
+from market.pricing import CostBasis, full_cost
 from market.randomness import stream
 from market.relationships import build_graph
 
@@ -59,6 +59,24 @@ class Inquiries:
         cost = rules.build_cost_usd_bn_per_gw * (1.0 + rules.build_cost_growth_per_year) ** (self.tick / 4.0)
         rate = rules.cost_of_capital_per_quarter + self.conditions.interest
         return provider.cost_basis(self.parameters, cost * self.draws.build_cost, rate)
+
+    @property
+    def merchant_cost(self: CloudMarket) -> float:
+        """Full cost of a GW-quarter with merchant chips, the anchor of list prices: nobody passes on cheaper chips."""
+        rules = self.parameters
+        cost = rules.capacity.build_cost_usd_bn_per_gw * (1.0 + rules.capacity.build_cost_growth_per_year) ** (
+            self.tick / 4.0
+        )
+        chips, build = rules.capacity.chip_share, cost * self.draws.build_cost
+        basis = CostBasis(
+            build * chips,
+            build * (1.0 - chips),
+            rules.capacity.chip_life_quarters,
+            rules.capacity.shell_life_quarters,
+            rules.capacity.operating_usd_bn_per_gw_quarter,
+            rules.capacity.cost_of_capital_per_quarter + self.conditions.interest,
+        )
+        return full_cost(basis, rules.capex.utilisation_target)
 
     @property
     def revenue_per_gw_year(self: CloudMarket) -> float:

@@ -48,7 +48,7 @@ class Enterprises(Group):
     count: int = param(1000, unit="count", low=1, high=10_000_000, meaning="Enterprises simulated: a resolution, total demand does not depend on it", source=OURS)
     segments: int = param(3, unit="count", low=1, high=8, meaning="Segments that differ in price sensitivity", source=OURS)
     size_sigma: float = param(1.6, unit="log", low=0.0, high=3.0, meaning="Standard deviation of log size (heavy tail)", source="Axtell (2001): firm sizes are heavy-tailed; value is ours")
-    innovation: float = param(0.0012, unit="1/quarter", low=0.0, high=1.0, meaning="Bass coefficient of innovation p", source=FITTED)
+    innovation: float = param(0.0012, unit="1/quarter", low=1e-9, high=1.0, meaning="Bass coefficient of innovation p", source=FITTED)
     imitation: float = param(0.21, unit="1/quarter", low=0.0, high=2.0, meaning="Bass coefficient of imitation q", source="Bass (1969) form; fitted to Ramp business adoption, market/data/adoption.csv")
     renewal_quarters: int = param(8, unit="quarter", low=1, high=40, meaning="Length of a model contract; renewals are staggered", source=OURS)
     capability_weight: float = param(0.35, unit="1/log", low=0.0, high=10.0, meaning="Utility of one log unit of effective training compute", source=FITTED)
@@ -154,12 +154,12 @@ class Capex(Group):
     """How a hyperscaler plans capacity."""
 
     utilisation_target: float = param(0.86, unit="frac", low=0.1, high=1.0, meaning="Utilisation that planning aims at", source=OURS)
-    adjustment: float = param(0.45, unit="1/quarter", low=0.0, high=1.0, meaning="Share kappa of the capacity gap ordered in a quarter", source=FITTED)
-    spot_haircut: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Newsvendor haircut h on demand that is not committed", source="critical ratio (p - c)/p at list prices; Arrow, Harris and Marschak (1951)")
+    adjustment: float = param(0.6, unit="1/quarter", low=0.0, high=1.0, meaning="Share kappa of the capacity gap ordered in a quarter", source=FITTED)
+    spot_demand_sd: float = param(0.5, unit="frac", low=0.0, high=5.0, meaning="Relative standard deviation of demand that is not committed, for the newsvendor haircut", source="Arrow, Harris and Marschak (1951) form; value is ours")
     cash_flow_share: float = param(0.9, unit="frac", low=0.0, high=10.0, meaning="Share phi of operating cash flow that capex may take", source="2025: capex of the four is about 60-70 % of operating cash flow, Oracle above 100 %")
     trend_damping: float = param(0.92, unit="frac", low=0.0, high=1.0, meaning="Damping of a forecast trend, a quarter", source="Gardner and McKenzie (1985)")
     expectation_weight: float = param(0.3, unit="frac", low=0.0, high=1.0, meaning="Weight of the last quarter in adaptive growth", source="Nerlove (1958) form")
-    inertia: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Weight of the last order in this one: convex cost of changing investment", source="Christiano, Eichenbaum and Evans (2005) form; value is ours")
+    inertia: float = param(0.8, unit="frac", low=0.0, high=1.0, meaning="Weight of the last order in this one: convex cost of changing investment", source="Christiano, Eichenbaum and Evans (2005) form; value is ours")
     cash_flow_growth_late_per_year: float = param(0.09, unit="1/year", low=-0.5, high=1.0, meaning="Growth of cash flow outside AI that companies tend to after the facts", source=OURS)
     ai_share_start: float = param(0.10, unit="frac", low=0.0, high=1.0, meaning="Share of companies' capex that is AI, early", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
     ai_share_end: float = param(0.72, unit="frac", low=0.0, high=1.0, meaning="Share of companies' capex that is AI, late", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
@@ -178,9 +178,10 @@ class Price(Group):
     """Price of one GW for a quarter."""
 
     start_usd_bn_per_gw_quarter: float = param(3.0, unit="USD bn/(GW*quarter)", low=0.001, high=1000.0, meaning="List price at the start", source="H100 at about 2.4 USD an hour is 13-15 per GW-year; Oracle-OpenAI 300 over 5 years and 4.5 GW is 13")
-    utilisation_response: float = param(0.25, unit="log", low=0.0, high=10.0, meaning="Response a of the log price to utilisation above target", source=FITTED)
-    anchor: float = param(0.10, unit="1/quarter", low=0.0, high=1.0, meaning="Speed e of return to full cost times markup", source=OURS)
+    utilisation_response: float = param(0.20, unit="log", low=0.0, high=10.0, meaning="Response a of the log price to utilisation above target", source=FITTED)
+    anchor: float = param(0.12, unit="1/quarter", low=0.0, high=1.0, meaning="Speed e of return to full cost times markup", source=OURS)
     markup: float = param(1.25, unit="1", low=0.1, high=10.0, meaning="Long-run markup over full cost", source="rent 10-13 against full cost of about 9-10 per GW-year")
+    spot_elasticity: float = param(2.0, unit="1", low=0.0, high=20.0, meaning="Elasticity to its list price of a provider's pull on buyers without a contract", source=OURS)
     spot_premium: float = param(0.10, unit="frac", low=0.0, high=5.0, meaning="Premium on capacity bought without a contract when it is rationed", source=OURS)
 
 
@@ -204,6 +205,7 @@ class Negotiation(Group):
     exclusivity: Literal["negotiated", "always", "never"] = param("negotiated", unit="name", meaning="Whether exclusivity is bargained over, imposed or ruled out", source=OURS)
     ramp_quarters: int = param(4, unit="quarter", low=1, high=40, meaning="Quarters over which contracted capacity ramps up", source=OURS)
     discounting_per_quarter: float = param(0.03, unit="1/quarter", low=0.0, high=1.0, meaning="Both sides' discount rate in talks", source=OURS)
+    late_penalty_frac: float = param(0.1, unit="frac", low=0.0, high=10.0, meaning="Provider's penalty on capacity promised and late, as a share of its price, in new contracts", source=OURS)
     need_volatility: float = param(0.12, unit="log", low=0.0, high=2.0, meaning="Standard deviation of a lab's need one quarter ahead; grows with the square root of the horizon", source=OURS)
     compute_value_share: float = param(0.5, unit="frac", low=0.0, high=5.0, meaning="Lab's margin on revenue that one more GW of need served brings", source=OURS)
     lock_in_weight: float = param(0.05, unit="frac", low=0.0, high=5.0, meaning="Cost of full dependence, as a share of compute spend over three years", source="barely identified: a scenario axis")
@@ -244,7 +246,6 @@ class HyperscalerSpec(Group):
     cash_flow_usd_bn_per_quarter: float = param(8.0, unit="USD bn/quarter", low=0.0, high=1e6, meaning="Operating cash flow from all but AI at the start", source="10-K for 2019, a quarter of the year, rounded")
     cash_flow_growth_per_year: float = param(0.15, unit="1/year", low=-0.5, high=2.0, meaning="Growth of that cash flow", source="10-K 2019 to 2025, rounded")
     loan_to_value: float = param(0.3, unit="frac", low=0.0, high=0.95, meaning="Share of a contract-backed build that is borrowed", source="CoreWeave and Oracle fund builds by debt on contracts; the others from cash flow")
-    debt_capacity_quarters: float = param(2.0, unit="quarter", low=0.0, high=100.0, meaning="Debt it may carry, in quarters of operating cash flow, contract-backed debt apart", source=OURS)
     build_cost_factor: float = param(1.0, unit="1", low=0.1, high=10.0, meaning="Cost of a GW relative to merchant chips (own silicon is cheaper)", source="Google and Amazon build with their own chips; size is ours")
     exposure_factor: float = param(1.0, unit="1", low=0.0, high=10.0, meaning="Dislike of exposure to one lab relative to the others", source="Oracle and CoreWeave carry single customers near or above half of their backlog")
     ai_capex_factor: float = param(1.0, unit="1", low=0.0, high=10.0, meaning="Share of capex that is AI relative to the common path", source="Epoch AI chip ownership at end 2025 against capex of 2023-25")
@@ -267,7 +268,7 @@ class LabSpec(Group):
     cash_usd_bn: float = param(0.5, unit="USD bn", low=0.0, high=1e5, meaning="Cash on entry", source="market/data/labs.csv where disclosed")
     training_gw: float = param(0.002, unit="GW", low=0.0, high=1e4, meaning="Training need on entry", source=OURS)
     training_factor: float = param(1.0, unit="1", low=0.0, high=100.0, meaning="Training budget relative to the common share of value", source=FITTED)
-    compute_effective: float = param(0.005, unit="GW*quarter", low=0.0, high=1e9, meaning="Effective training compute of its generation on entry", source=OURS)
+    compute_effective: float = param(0.005, unit="GW*quarter", low=1e-12, high=1e9, meaning="Effective training compute of its generation on entry", source=OURS)
     consumer_appeal: float = param(0.0, unit="utility", low=-50.0, high=50.0, meaning="Consumers' intercept of utility", source=FITTED)
     enterprise_appeal: float = param(0.0, unit="utility", low=-50.0, high=50.0, meaning="Enterprises' intercept of utility", source=FITTED)
     price_factor: float = param(1.0, unit="1", low=0.01, high=100.0, meaning="Price of its service relative to the market", source=OURS)
@@ -404,8 +405,9 @@ def _check_quarter(path: str, text: str, *, blank: str | None = None) -> int | N
 
 def _check_dates(scenario: Scenario) -> None:
     time = scenario.time
-    start, end = _check_quarter("time.start", time.start), _check_quarter("time.end", time.end)
-    assert start is not None and end is not None
+    _check_quarter("time.start", time.start)
+    _check_quarter("time.end", time.end)
+    start, end = quarter_index(time.start), quarter_index(time.end)
     if end < start:
         raise ValueError(f"time.end: {time.end} is before time.start {time.start}; allowed: {time.start} or later")
     if end - start >= 400:
@@ -451,6 +453,11 @@ def _check_names(scenario: Scenario) -> None:
     for i, shock in enumerate(scenario.shocks):
         if shock.kind == "lab_failure":
             _known(f"shocks.{i}.target", shock.target, labs)
+    _check_sizes(scenario)
+
+
+def _check_sizes(scenario: Scenario) -> None:
+    labs, providers = scenario.labs, scenario.hyperscalers
     if (len(labs) + 1) * (len(providers) + 1) > 254:
         raise ValueError(f"labs: {len(labs)} labs on {len(providers)} hyperscalers are too many channels; allowed: (labs + 1) * (hyperscalers + 1) up to 254")
     if sum(spec.cloud_share for spec in scenario.hyperscalers.values()) > 1.0 + 1e-9:

@@ -37,7 +37,6 @@ def adopt_and_choose(market: CloudMarket) -> None:
 def _grow_demand(market: CloudMarket) -> None:
     rules, draws = market.parameters.demand, market.draws
     frontier = max((lab.generation.released_compute for lab in market.labs if lab.active), default=0.0)
-    frontier *= market.conditions.efficiency
     saturation, elasticity = rules.saturation_usd_bn_per_year * draws.demand_level, rules.elasticity * draws.elasticity
     target = latent_demand(frontier, saturation, rules.half_compute, elasticity)
     luck = market.normal("demand", rules.volatility_per_quarter)
@@ -71,11 +70,15 @@ def _consumers(market: CloudMarket) -> None:
 def _long_tail(market: CloudMarket) -> NDArray[np.float64]:
     """Compute that other AI customers rent, (providers,): it follows AI spending, the price, and who has capacity."""
     rules = market.parameters.demand
-    size = np.array([p.capacity.installed_gw * (1.0 - p.spec.own_use_share) * p.spec.sells for p in market.providers])
+    elasticity = market.parameters.price.spot_elasticity
+    cheaper = [(market.price / provider.price) ** elasticity for provider in market.providers]
+    open_to_all = [p.capacity.installed_gw * (1.0 - p.spec.own_use_share) * p.spec.sells for p in market.providers]
+    size = np.array(open_to_all) * np.array(cheaper)
     if total(size) <= 0.0:
         return size
     cheap = (market.parameters.price.start_usd_bn_per_gw_quarter / market.price) ** rules.long_tail_elasticity
-    wanted = rules.long_tail_gw_per_gw * market.spending / rules.revenue_per_gw_year * cheap
+    inference = market.spending * market.observed_scale / market.revenue_per_gw_year
+    wanted = rules.long_tail_gw_per_gw * inference * cheap
     return np.asarray(wanted * size / total(size))
 
 
@@ -136,7 +139,7 @@ def _enterprises(market: CloudMarket) -> None:
     flows = market.flows
     usage = outcome.usage * spend
     flows.enterprise_usd_bn = totals(usage[:-1], axis=1)
-    flows.open_asked_gw = 4.0 * usage[-1, :-1] / demand.revenue_per_gw_year + _long_tail(market)
+    flows.open_asked_gw = 4.0 * usage[-1, :-1] / market.revenue_per_gw_year + _long_tail(market)
     flows.adoption_frac = outcome.adopted_frac
     flows.off_incumbent_frac = outcome.off_incumbent_frac
     flows.cloud_switching_frac = outcome.cloud_switched_frac

@@ -35,7 +35,10 @@ def allocate_compute(market: CloudMarket) -> None:
 
 
 def _serve_owners(market: CloudMarket, usable: Array, need: Array) -> tuple[Array, Array]:
-    """First claim of own use, (providers,), and what of it serves integrated labs, (rows, labs)."""
+    """First claim of own use, (providers,), and what of it serves integrated labs, (rows, labs).
+
+    An integrated lab is served by its owner first; it asks the owner for what it has not rented elsewhere.
+    """
     claims, owned = np.zeros(len(market.providers)), np.zeros_like(market.flows.promised_gw)
     for provider in market.providers:
         if market.quarter <= market.history_until or provider.own_need_gw <= 0.0:
@@ -45,7 +48,8 @@ def _serve_owners(market: CloudMarket, usable: Array, need: Array) -> tuple[Arra
     for lab in market.labs:
         if lab.active and lab.integrated:
             row = market.provider_row[lab.spec.owner]
-            owned[row, lab.index] = min(need[lab.index], left[row])
+            rented = total(market.flows.promised_gw[:, lab.index])
+            owned[row, lab.index] = min(max(need[lab.index] - rented, 0.0), left[row])
             left[row] -= owned[row, lab.index]
     market.flows.own_use_gw = left
     return claims, owned
@@ -65,12 +69,14 @@ def _serve_contracts(market: CloudMarket, capacity: Array, need: Array) -> None:
 
 
 def _affinity(market: CloudMarket) -> Array:
-    """Where labs look for capacity without a contract: where they are, and a little where there is some."""
+    """Where labs look for capacity without a contract: where they are, a little elsewhere, more where it is cheap."""
     flows = market.flows
     size = np.array([provider.capacity.installed_gw if provider.spec.sells else 0.0 for provider in market.providers])
     share = size / total(size) if total(size) > 0.0 else size
     affinity = by_affinity(np.ones(len(market.labs)), market.last_delivered + flows.promised_gw)
     affinity[:-1] += ANYWHERE * share[:, None]
+    elasticity = market.parameters.price.spot_elasticity
+    affinity[:-1] *= np.array([(market.price / provider.price) ** elasticity for provider in market.providers])[:, None]
     for lab in market.labs:
         if lab.spec.home:
             affinity[market.provider_row[lab.spec.home], lab.index] += 1.0

@@ -39,6 +39,7 @@ class Flows:
     ai_revenue_usd_bn: Array
     equity_paid_usd_bn: Array
     compute_paid_usd_bn: Array
+    money_received_usd_bn: Array
     supply_usd_bn: dict[tuple[str, str], float] = field(default_factory=dict)
     signed: list[int] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
@@ -78,6 +79,7 @@ class Flows:
             ai_revenue_usd_bn=np.zeros(rows),
             equity_paid_usd_bn=matrix(),
             compute_paid_usd_bn=matrix(),
+            money_received_usd_bn=np.zeros(labs),
         )
 
     @property

@@ -15,19 +15,21 @@ if TYPE_CHECKING:
 
 def plan_needs(market: CloudMarket) -> None:
     """Update expectations, value, need and the price of outside money of every lab."""
-    _observe_states(market)
+    _observe_run_rates(market)
     rules = market.parameters
     frontier = max((lab.generation.released_compute for lab in market.labs if lab.active), default=1.0)
     for lab in _active(market):
         lab.update_expectations(rules.capex.expectation_weight)
         lab.update_value(rules.labs_common, market.latent)
+    _observe_values(market)
     _move_appetite(market)
     promised = market.book.promised_path(market.quarter, 5)
     for lab in _active(market):
         cash = market.ledger.cash_usd_bn(lab.name)
         relative = lab.generation.released_compute / frontier
         owned = market.provider_by_name[lab.spec.owner].own_need_gw if lab.integrated else 0.0
-        lab.update_needs(rules, market.price, market.revenue_per_gw_year, cash, relative, owned)
+        rented = total(promised[:, lab.index, 0])
+        lab.update_needs(rules, market.price, market.revenue_per_gw_year, cash, relative, owned, rented)
         commitments = total(promised[:, lab.index, 1:]) * market.price
         need = lab.funding_need(rules, cash, commitments)
         market.funding_needs[lab.name] = need
@@ -40,16 +42,19 @@ def _active(market: CloudMarket) -> list[Lab]:
     return [lab for lab in market.labs if lab.active]
 
 
-def _observe_states(market: CloudMarket) -> None:
-    """While history lasts, a disclosed run-rate or value re-initialises the lab at its quarter."""
-    if market.quarter > market.states_until:
-        return
+def _observe_run_rates(market: CloudMarket) -> None:
+    """While history lasts, a disclosed run-rate re-initialises the demand addressed to the lab at its quarter."""
     for lab in _active(market):
         run_rate = market.observed_run_rate(lab.name)
         if run_rate is not None and lab.demand_usd_bn_per_year > 0.0:
             factor = run_rate / lab.demand_usd_bn_per_year
             lab.demand_scale *= factor
             lab.demand_usd_bn_per_year = run_rate
+
+
+def _observe_values(market: CloudMarket) -> None:
+    """While history lasts, a disclosed valuation replaces the formula's at its quarter and fades after it."""
+    for lab in _active(market):
         value = market.observed_value(lab.name)
         if value is not None and lab.value > 0.0:
             lab.value_scale *= value / lab.value

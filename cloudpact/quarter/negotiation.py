@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
 
 ROUNDS = 3
+BUILD_QUARTERS = 4  # quarters of budget and of supply that a provider counts on for a contract signed now
+WORLD = "World supply"
 REVIEW_QUARTERS = 8  # over which both sides weigh an exclusive clause that runs already
 
 
@@ -65,6 +67,7 @@ def negotiate_deals(market: CloudMarket) -> None:
     if not going:
         return
     room = {provider.name: _buildable(market, provider) for provider in market.providers if provider.spec.sells}
+    room[WORLD] = _world_room(market)
     for round_number in range(1, ROUNDS + 1):
         winners = [winner for talk in going if (winner := _best_offer(market, talk, room, round_number)) is not None]
         if not winners:
@@ -124,7 +127,8 @@ def _best_offer(market: CloudMarket, talk: _Talks, room: dict[str, float], round
     for provider in market.providers:
         if not provider.spec.sells or provider.name in talk.signed or (reach and provider.name not in reach):
             continue
-        evaluation = evaluate(view, provider_view(market, provider, lab, room[provider.name]), grid, market.weights)
+        other_side = provider_view(market, provider, lab, min(room[provider.name], room[WORLD]))
+        evaluation = evaluate(view, other_side, grid, market.weights)
         offers.append((provider, bargain(evaluation, view.weight)))
     agreed = [(provider, offer) for provider, offer in offers if offer.agreement is not None]
     for provider, offer in offers:
@@ -157,7 +161,7 @@ def _sign_winners(market: CloudMarket, winners: list[_Winner], room: dict[str, f
         weight = lab_weight(market, lab)
         trace = _trace(market, lab, provider, winner.offer, "signed", round_number, winner.rival, winner.floor, weight)
         market.flows.traces.append(trace)
-        if terms["gw"] > room[provider.name]:
+        if terms["gw"] > min(room[provider.name], room[WORLD]):
             trace.outcome, trace.reason = "lost", "a deal with more joint surplus took the capacity"
             winner.talks.cut = True
             continue
@@ -170,6 +174,7 @@ def _sign_winners(market: CloudMarket, winners: list[_Winner], room: dict[str, f
 def _after_signing(market: CloudMarket, talk: _Talks, deal: Deal, room: dict[str, float]) -> None:
     market.flows.signed.append(deal.number)
     room[deal.terms.provider] -= deal.terms.gw
+    room[WORLD] -= deal.terms.gw
     talk.gap_gw = max(talk.gap_gw - deal.terms.gw, 0.0)
     talk.raised_usd_bn += deal.terms.equity_usd_bn
     talk.signed.append(deal.terms.provider)
@@ -255,7 +260,7 @@ def provider_view(market: CloudMarket, provider: Hyperscaler, lab: Lab, room_gw:
     return ProviderView(
         name=provider.name,
         price_usd_bn_per_gw_quarter=provider.price,
-        expected_price=provider.expected_prices(rules, basis, market.horizon),
+        expected_price=provider.expected_prices(rules, market.merchant_cost, market.horizon),
         basis=basis,
         user_cost_usd_bn_per_gw_quarter=user_cost(basis) / rules.capacity.availability,
         lead_quarters=rules.capacity.lead_quarters + 1,
@@ -277,13 +282,19 @@ def provider_view(market: CloudMarket, provider: Hyperscaler, lab: Lab, room_gw:
 
 
 def _spare(market: CloudMarket, provider: Hyperscaler) -> float:
-    """Capacity at the lead time's horizon that neither contracts nor own use claim."""
+    """Capacity that neither contracts nor own use claim once a contract signed now has ramped up; may be negative."""
     rules = market.parameters
-    lead = rules.capacity.lead_quarters
+    lead = rules.capacity.lead_quarters + rules.negotiation.ramp_quarters
     capacity = float(provider.capacity.path(lead + 1)[lead]) * rules.capacity.availability
     own = float(provider.own_path(lead + 1, rules.capex.own_use_damping)[lead])
     promised = total(market.book.promised_path(market.quarter, lead + 1)[provider.index, :, lead])
-    return max(capacity - own - promised, 0.0)
+    return capacity - own - promised
+
+
+def _world_room(market: CloudMarket) -> float:
+    """What all providers together can promise: what is spare and what the world supplies until contracts ramp up."""
+    spare = [_spare(market, provider) for provider in market.providers]
+    return max(sum(spare) + BUILD_QUARTERS * market.supply_limit_gw, 0.0)
 
 
 def _buildable(market: CloudMarket, provider: Hyperscaler) -> float:
@@ -292,10 +303,10 @@ def _buildable(market: CloudMarket, provider: Hyperscaler) -> float:
     basis = market.cost_basis(provider)
     spare = _spare(market, provider)
     if not provider.spec.builds:
-        return spare
+        return max(spare, 0.0)
     budget = provider.capex_budget(rules.capex)
     return buildable_gw(
-        spare, budget, provider.spec.loan_to_value, basis.build_usd_bn_per_gw, 4, market.supply_limit_gw
+        spare, budget, provider.spec.loan_to_value, basis.build_usd_bn_per_gw, BUILD_QUARTERS, market.supply_limit_gw
     )
 
 
@@ -337,7 +348,7 @@ def term_sheet(market: CloudMarket, lab: Lab, provider: Hyperscaler, terms: dict
         price_usd_bn_per_gw_quarter=provider.price * (1.0 - terms["discount_frac"]),
         discount_frac=terms["discount_frac"],
         take_or_pay_frac=terms["take_or_pay_frac"],
-        late_penalty_frac=0.0,
+        late_penalty_frac=rules.late_penalty_frac,
         exclusivity=Exclusivity.EXCLUSIVE if exclusive else Exclusivity.NONE,
         exclusive_until=start + quarters if exclusive else None,
         tranches=_tranches(market.quarter, equity, upfront, gw),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from market.pricing import full_cost, next_price
+from market.pricing import next_price
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
@@ -18,7 +18,7 @@ def reprice(market: CloudMarket) -> None:
     for provider in market.providers:
         if not provider.spec.sells:
             continue
-        cost = full_cost(market.cost_basis(provider), rules.capex.utilisation_target) / provider.spec.build_cost_factor
+        cost = market.merchant_cost
         provider.price = next_price(
             provider.price,
             provider.utilisation if provider.capacity.installed_gw > 0.0 else rules.capex.utilisation_target,

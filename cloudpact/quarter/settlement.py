@@ -87,6 +87,7 @@ def _pay_tranches(market: CloudMarket) -> None:
 def _invest(market: CloudMarket, investor: str, lab: Lab, amount: float, pre_money: float, deal: int | None) -> None:
     market.ledger.pay(market.quarter, investor, lab.name, amount, "stakes", "paid_in", "equity", deal)
     lab.cap_table.issue(investor, amount, pre_money)
+    market.flows.money_received_usd_bn[lab.index] += amount
     market.equity_paid[investor] = market.equity_paid.get(investor, 0.0) + amount
     row = market.provider_row.get(investor)
     if row is not None:
@@ -102,8 +103,7 @@ def _raise_outside_money(market: CloudMarket) -> None:
         if not lab.active or lab.integrated:
             continue
         planned = market.funding_needs[lab.name]
-        received = total(market.flows.equity_paid_usd_bn[:, lab.index])
-        cash = planned.cash_usd_bn + received
+        cash = planned.cash_usd_bn + float(market.flows.money_received_usd_bn[lab.index])
         need = FundingNeed(cash, planned.target_usd_bn, planned.marginal_value, planned.owner_cost)
         names, depths, costs = money_sources(market, lab)
         mu, amounts = solve_funding(need, depths, costs)
@@ -207,8 +207,7 @@ def _vest_warrants(market: CloudMarket) -> None:
         for i in warrants_due(deal, market.quarter, _gw_live(market, deal), 4.0 * lab.revenue, lab.value):
             warrant = deal.terms.warrants[i]
             table = market.table_of(warrant.issuer)
-            before = table.fraction(warrant.holder)
-            table.grant(warrant.holder, before + (1.0 - before) * warrant.stake_frac)
+            table.grant(warrant.holder, warrant.stake_frac)
             deal.warrant_vested[i] = True
             deal.events.append((market.quarter, f"warrant {i} vested: {warrant.stake_frac:.1%} of {warrant.issuer}"))
 
