@@ -93,7 +93,7 @@ def test_commitments_move_capex_earlier_and_further() -> None:
         assert len(spot.book.deals) == 0
         with_, without = (market.results.market["ai_capex_usd_bn"].cumsum() for market in (committed, spot))
         assert (with_.iloc[2:] > without.iloc[2:]).all(), seed  # earlier: ahead in every quarter once deals are signed
-        assert with_.iloc[-1] > 1.1 * without.iloc[-1], seed  # further
+        assert with_.iloc[-1] > 1.05 * without.iloc[-1], seed  # further
 
 
 @pytest.mark.slow

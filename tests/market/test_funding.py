@@ -117,7 +117,8 @@ def test_value_of_money_is_the_integral(need: FundingNeed, lenders: list[Source]
         money = need.cash_usd_bn + extra + given_at(root(need, lenders, extra), lenders)
         return need.marginal_value * max(1.0 - money / need.target_usd_bn, 0.0)
 
-    grid = np.linspace(0.0, equity, 2001)
+    # beyond what is short of the target the integrand is nil
+    grid = np.linspace(0.0, min(equity, max(need.target_usd_bn - need.cash_usd_bn, 0.0)), 2001)
     brute = float(np.trapezoid([marginal(float(extra)) for extra in grid], grid))
     depths, costs = [d for d, _ in lenders], [c for _, c in lenders]
     value = float(value_of_money(need, depths, costs, np.array(equity)))
