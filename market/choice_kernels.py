@@ -231,7 +231,8 @@ def _race(rows, first, last, columns, race, quarter, starts, bounds_least, packe
 def _pick(rows, first, last, columns, race, starts, bounds_least, packed):
     """New channels of the rows: the first labs to finish, each on its first cloud, until no purchase."""
     keys, bounds, nest_keys, nest_noise, lab_of = race.keys, race.bounds, race.nest_keys, race.nest_noise, race.lab_of
-    wanted, channels, clouds, outside = columns.wanted, columns.channels, race.clouds, race.labs * race.clouds
+    wanted, channels = columns.wanted, columns.channels
+    clouds, outside, nested = race.clouds, race.labs * race.clouds, race.nested
     for k in range(first, last):
         i, slot = rows[k], uint32(k - first)
         low, high, row = starts[slot, 0], starts[slot, 1], starts[slot, 2]
@@ -242,7 +243,8 @@ def _pick(rows, first, last, columns, race, starts, bounds_least, packed):
             limit = TOP
             if bounds[row, j] < 0.5 * OUT_OF_REACH:
                 u = (noise32(low, high, keys[j]) + 0.5) * UNIT
-                limit = _upper(u, bounds[row, j] * _nest_factor(low, high, nest_keys[j], nest_noise))
+                nest = _nest_factor(low, high, nest_keys[j], nest_noise) if nested else float32(1.0)
+                limit = _upper(u, bounds[row, j] * nest)
             if second <= limit:
                 j = uint32(_exact_first(Start(low, high, row), race, packed, slot, limit))
             if j >= outside:
