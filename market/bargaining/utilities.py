@@ -18,8 +18,8 @@ from market.bargaining.views import Grid, LabView, ProviderView, Weights
 from market.funding import FundingNeed, value_of_money
 
 Array = NDArray[np.float64]
-# A dollar of a tranche on a milestone against one today: three tranches some 4, 5 and 7 quarters off, discounted
-# at 3 % a quarter (0.86), of which about seven in ten fall due. Rate and odds are assumptions of this model.
+# A dollar of a tranche on a milestone against one today: three tranches some 5, 6 and 7 quarters off, discounted
+# at 3 % a quarter (0.84), of which about seven in ten fall due. Rate and odds are assumptions of this model.
 TRANCHE_VALUE = 0.6
 # Share of customers who change rather than accept friction, once a model can be had on their cloud: an assumption
 # of this model. A friction of 1.2 moves 0.77 of a logit's choices, contracts of two years let half choose in a year.
