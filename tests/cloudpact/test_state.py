@@ -24,7 +24,9 @@ for path in sys.argv[1:]:
 """
 
 
-@pytest.mark.parametrize(("world", "stops"), [("baseline", (0, 1, 11, 29, 40)), ("lively", (1, 9))])
+@pytest.mark.parametrize(
+    ("world", "stops"), [("lively", (1, 9)), pytest.param("baseline", (0, 1, 11, 29, 40), marks=pytest.mark.slow)]
+)
 def test_a_saved_market_goes_on_in_another_process(world: str, stops: tuple[int, ...], tmp_path: Path) -> None:
     """Stops before, in and after history, and where deals have signed, started and paid tranches."""
     market, paths = CloudMarket(lively() if world == "lively" else world, rng=7), []

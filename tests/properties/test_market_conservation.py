@@ -85,7 +85,7 @@ def test_capacity_enters_service_exactly_after_the_stated_lag(lead: int, life: i
 
 def _run_to_contracts(scenario: Scenario) -> CloudMarket:
     market = CloudMarket(scenario, rng=7)
-    while not market.flows.contract_gw.any():
+    while market.running and not market.flows.contract_gw.any():
         market.step()
     market.run_for(3)
     return market
@@ -134,7 +134,7 @@ def test_idle_contracts_cost_the_floor() -> None:
 def test_what_a_lab_cannot_pay_is_owed() -> None:
     """M04: revenue is what was billed; the unpaid part stands as arrears with both parties."""
     market = CloudMarket(_stressed(), rng=7)
-    while not market.arrears["Ada"]:
+    while market.running and not market.arrears["Ada"]:
         market.step()
     owed = sum(market.arrears["Ada"].values())
     assert owed > 0.0

@@ -28,7 +28,12 @@ from tests.properties.market_worlds import (
     without,
 )
 
-FACTORS = [1e-3, 7.0, 1e6]
+slow = pytest.mark.slow
+UNITS = [
+    *(("tiny", factor) for factor in (1e-3, 7.0, 1e6)),
+    ("lively", 7.0),
+    *(pytest.param("lively", factor, marks=slow) for factor in (1e-3, 1e6)),
+]
 
 
 @cache
@@ -41,8 +46,7 @@ def _run(name: str, quarters: int = 999) -> Tables:
     return tables_of(_world(name), quarters=quarters)
 
 
-@pytest.mark.parametrize("factor", FACTORS)
-@pytest.mark.parametrize("name", ["tiny", "lively"])
+@pytest.mark.parametrize(("name", "factor"), UNITS)
 def test_the_unit_of_money_is_arbitrary(name: str, factor: float) -> None:
     """M08: every money-valued input times a factor; money scales, all else stays, to 1e-9."""
     factors = {"USD": factor}
@@ -50,8 +54,7 @@ def test_the_unit_of_money_is_arbitrary(name: str, factor: float) -> None:
     assert not list(unequal_cells(_run(name), other, factors, 1e-9))
 
 
-@pytest.mark.parametrize("factor", FACTORS)
-@pytest.mark.parametrize("name", ["tiny", "lively"])
+@pytest.mark.parametrize(("name", "factor"), UNITS)
 def test_the_unit_of_capacity_is_arbitrary(name: str, factor: float) -> None:
     """M09: every GW times a factor and every price per GW divided; capability, a log of GW-quarters, shifts."""
     factors = {"GW": factor}
@@ -73,7 +76,7 @@ def test_units_are_read_from_the_parameters() -> None:
     assert other.labs["Ada"].training_gw == 2.0 * scenario.labs["Ada"].training_gw
 
 
-@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("step", [1, pytest.param(2, marks=slow)])
 def test_names_and_their_order_do_not_matter(step: int) -> None:
     """M06: parties renamed in a circle and listed backwards, luck carried along: the same run under other names."""
     scenario = lively(**{"labs.Byron.owner": "East", "labs.Byron.home": "East"})
@@ -84,7 +87,7 @@ def test_names_and_their_order_do_not_matter(step: int) -> None:
     assert first_difference(expected, tables_of(renamed(scenario, names))) == ""
 
 
-@pytest.mark.slow
+@slow
 def test_identical_providers_fare_alike_on_average() -> None:
     """M07: mean share of delivered compute of each of four within 4 standard errors of 1/4.
 
@@ -102,7 +105,9 @@ def test_identical_providers_fare_alike_on_average() -> None:
     assert (np.abs(np.mean(shares, axis=0) - 0.25) <= 4.0 * error).all()
 
 
-@pytest.mark.parametrize(("name", "ends"), [("tiny", "2030Q4"), ("lively", "2034Q4"), ("baseline", "2033Q4")])
+@pytest.mark.parametrize(
+    ("name", "ends"), [("tiny", "2030Q4"), ("lively", "2031Q2"), pytest.param("baseline", "2033Q4", marks=slow)]
+)
 def test_a_longer_horizon_leaves_the_beginning_alone(name: str, ends: str) -> None:
     """M10: the first quarters of a run that goes on are those of one that stops."""
     short, longer = CloudMarket(_world(name)), CloudMarket(_world(name).with_({"time.end": ends}))
@@ -144,7 +149,7 @@ INERT_PROVIDER = HyperscalerSpec(
 )
 
 
-@pytest.mark.parametrize("world", ["lively", "baseline"])
+@pytest.mark.parametrize("world", ["lively", pytest.param("baseline", marks=slow)])
 @pytest.mark.parametrize("kind", ["labs", "hyperscalers"])
 @pytest.mark.parametrize("name", ["Aaa", "North by East", "Zzz"])
 def test_an_inert_party_changes_no_bit(world: str, kind: str, name: str) -> None:
@@ -181,6 +186,7 @@ def test_a_rule_that_does_nothing_changes_no_bit(change: dict[str, tuple[Rule | 
     assert first_difference(_run("lively", 12), tables_of(world, quarters=12)) == ""
 
 
+@slow
 def test_a_deal_that_does_nothing_changes_no_bit() -> None:
     """An old deal of a pair that is linked anyway, without capacity, money or clause, is signed away."""
     markets = [CloudMarket("baseline", rng=7), CloudMarket("baseline", rng=7)]
