@@ -254,7 +254,8 @@ def _equity(
 def _tranches(
     row: DealRow, equity: float, plateau_gw: float, given: Mapping[str, float], rules: ImputationRules
 ) -> tuple[tuple[Tranche, ...], tuple[str, ...]]:
-    upfront, how = row.equity_upfront_usd_bn, ("tranches",)
+    upfront = row.equity_upfront_usd_bn
+    how: tuple[str, ...] = ("tranches",)
     if upfront is None:
         upfront = equity if equity <= rules.small_equity_usd_bn else rules.upfront_frac * equity
         how = ("tranches", "upfront")

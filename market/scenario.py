@@ -212,7 +212,7 @@ class Negotiation(Group):
     exposure_weight: float = param(0.08, unit="frac", low=0.0, high=5.0, meaning="Provider's cost of full exposure to one lab, as a share of the commitment", source="barely identified: a scenario axis")
     optimism: float = param(0.05, unit="frac", low=-1.0, high=10.0, meaning="Lab's own view of its value above the outside round's", source=OURS)
     pull_through_margin: float = param(0.25, unit="frac", low=0.0, high=1.0, meaning="Provider's margin on regained customers", source="AWS operating margin is 30-38 %")
-    pull_through_multiple: float = param(0.6, unit="1", low=0.0, high=10.0, meaning="Cloud spending that comes with a dollar of AI spending", source=OURS)
+    pull_through_multiple: float = param(2.5, unit="1", low=0.0, high=10.0, meaning="Cloud spending that comes with a dollar of AI spending when a customer moves", source="fitted: exclusive deals appear early and vanish as need outgrows one provider")
     second_source_value: float = param(0.04, unit="frac", low=0.0, high=5.0, meaning="Option value of a second source, as a share of compute spend over the clause", source=OURS)
     resale_frac: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Value of chips left over at the end of a contract, as a share of book", source=OURS)
     default_probability_per_quarter: float = param(0.006, unit="1/quarter", low=0.0, high=1.0, meaning="Provider's view of a lab's default with a full runway; doubles with none", source="speculative-grade default of 2-4 % a year")

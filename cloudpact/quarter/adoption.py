@@ -73,7 +73,7 @@ def _long_tail(market: CloudMarket) -> NDArray[np.float64]:
     elasticity = market.parameters.price.spot_elasticity
     cheaper = [(market.price / provider.price) ** elasticity for provider in market.providers]
     open_to_all = [p.capacity.installed_gw * (1.0 - p.spec.own_use_share) * p.spec.sells for p in market.providers]
-    size = np.array(open_to_all) * np.array(cheaper)
+    size: NDArray[np.float64] = np.array(open_to_all) * np.array(cheaper)
     if total(size) <= 0.0:
         return size
     cheap = (market.parameters.price.start_usd_bn_per_gw_quarter / market.price) ** rules.long_tail_elasticity
