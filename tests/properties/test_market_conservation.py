@@ -17,7 +17,9 @@ WORLDS = ["tiny", "symmetric", "demand-collapse", "no-equity"]
 
 
 def _stressed() -> Scenario:
-    return lively(**{"funding.investor_depth": 0.0, "labs.Ada.cash_usd_bn": 0.5, "time.end": "2027Q4"})
+    """Nobody gives labs money, and one of them has little."""
+    nobody = {"funding.investor_depth": 0.0, "funding.supplier_depth": 0.0, "negotiation.equity_scale": 0.0}
+    return lively(**nobody, **{"labs.Ada.cash_usd_bn": 1.0, "time.end": "2027Q4"})
 
 
 @pytest.mark.parametrize("name", ["tiny", "lively", "stressed"])
