@@ -137,9 +137,11 @@ def _best_offer(market: CloudMarket, talk: _Talks, room: dict[str, float], round
             market.flows.traces.append(trace)
     if not agreed:
         return None
-    ranked = sorted(agreed, key=lambda pair: (-pair[1].joint_surplus, pair[0].key))
+    # identical providers tie: luck decides, not the order of names
+    luck = {provider.name: market.uniform("tie", lab.key, provider.key) for provider, _ in agreed}
+    ranked = sorted(agreed, key=lambda pair: (-pair[1].joint_surplus, luck[pair[0].name]))
     provider, offer = ranked[0]
-    rivals = sorted(ranked[1:], key=lambda pair: (-pair[1].lab_utility, pair[0].key))
+    rivals = sorted(ranked[1:], key=lambda pair: (-pair[1].lab_utility, luck[pair[0].name]))
     if not rivals:
         return _Winner(talk, provider, offer, "", -np.inf)
     rival, floor = rivals[0][0].name, rivals[0][1].lab_utility
@@ -155,7 +157,8 @@ def _best_offer(market: CloudMarket, talk: _Talks, room: dict[str, float], round
 
 def _sign_winners(market: CloudMarket, winners: list[_Winner], room: dict[str, float], round_number: int) -> None:
     """Sign in order of joint surplus; who no longer fits bargains again on what is left."""
-    for winner in sorted(winners, key=lambda each: (-each.offer.joint_surplus, each.talks.lab.key)):
+    luck = {winner.talks.lab.name: market.uniform("tie", winner.talks.lab.key) for winner in winners}
+    for winner in sorted(winners, key=lambda each: (-each.offer.joint_surplus, luck[each.talks.lab.name])):
         lab, provider = winner.talks.lab, winner.provider
         terms = chosen_terms(winner.offer)
         weight = lab_weight(market, lab)
