@@ -190,20 +190,22 @@ def _funding(lab: LabView, price: float, grid: Grid, weights: Weights, money: Ar
     adjusting. `liquidity` is what the deal's equity is then worth beyond its dollars, net of the
     owners' cost: equity and commitments are complements where money is dear.
     """
-    before = _cost_of_shortfall(lab, lab.funding)
-    credit, liquidity = np.zeros(len(grid.gw)), np.zeros((len(grid.gw), *money.shape))
-    for i, gw in enumerate(grid.gw):
-        asked = lab.credit_target_usd_bn + weights.commitment_cover * 4.0 * price * gw
-        need = replace(lab.funding, target_usd_bn=max(lab.funding.target_usd_bn, asked))
-        credit[i] = before - _cost_of_shortfall(lab, need)
-        liquidity[i] = value_of_money(need, lab.depths, lab.costs, money) - weights.owner_cost * money
+    asked = lab.credit_target_usd_bn + weights.commitment_cover * 4.0 * price * np.asarray(grid.gw)
+    targets = np.maximum(asked, lab.funding.target_usd_bn)
+    # many capacities leave the target where it is, so each target is valued once
+    worth = {float(target): _worth(lab, float(target), money) for target in {lab.funding.target_usd_bn, *targets}}
+    before = worth[lab.funding.target_usd_bn][0]
+    credit = np.array([before - worth[float(target)][0] for target in targets])
+    liquidity = np.stack([worth[float(target)][1] for target in targets]) - weights.owner_cost * money
     return credit, liquidity
 
 
-def _cost_of_shortfall(lab: LabView, need: FundingNeed) -> float:
-    """What it would be worth to the lab to be given all that is short of the target."""
-    short = np.array(max(need.target_usd_bn - need.cash_usd_bn, 0.0))
-    return float(value_of_money(need, lab.depths, lab.costs, short))
+def _worth(lab: LabView, target_usd_bn: float, money: Array) -> tuple[float, Array]:
+    """Under a target of cash, what all that is short of it would be worth to the lab, and what the equity is."""
+    need: FundingNeed = replace(lab.funding, target_usd_bn=target_usd_bn)
+    short = max(target_usd_bn - need.cash_usd_bn, 0.0)
+    values = value_of_money(need, lab.depths, lab.costs, np.append(money.ravel(), short))
+    return float(values[-1]), values[:-1].reshape(money.shape)
 
 
 def _equity_now(grid: Grid) -> Array:
