@@ -36,6 +36,10 @@ STATE = (
 )  # fmt: skip
 
 
+# Making a million agents costs more than simulating them; beyond this many they are made on demand.
+EAGER_AGENTS = 100_000
+
+
 class Inquiries:
     """Questions to a `CloudMarket`: luck, costs, facts in force, tables, graph, saving and forking."""
 
@@ -168,6 +172,26 @@ class Inquiries:
         """Slug of a disclosed deal, `run:number` of a simulated one."""
         return deal.slug or f"{self.replicate}:{deal.number}"
 
+    # agents
+
+    def register_enterprises(self: CloudMarket) -> None:
+        """Make the enterprises' row views and register them with Mesa, once."""
+        if not getattr(self, "_enterprises_registered", True):
+            self._enterprises_registered = True
+            self.population.create_agents(self)
+
+    @property
+    def agents_by_type(self: CloudMarket) -> Any:
+        """Agents by class; beyond `EAGER_AGENTS` enterprises are made when first asked for, and no result changes."""
+        self.register_enterprises()
+        return super().agents_by_type
+
+    @property
+    def agents(self: CloudMarket) -> Any:
+        """All agents; beyond `EAGER_AGENTS` enterprises are made when first asked for, and no result changes."""
+        self.register_enterprises()
+        return super().agents
+
     # what comes out
 
     def record_tables(self: CloudMarket) -> dict[str, list[dict[str, Any]]]:
@@ -223,7 +247,6 @@ class Inquiries:
         for agent, plain in zip([*self.providers, *self.labs], [*state["providers"], *state["labs"]], strict=True):
             for name, value in plain.items():
                 setattr(agent, name, value)
-        self.population.create_agents(self)
 
     def fork(self: CloudMarket) -> CloudMarket:
         """An independent copy that continues to the same bits."""

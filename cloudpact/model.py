@@ -21,7 +21,7 @@ from cloudpact.assembly import (
     read_history,
     until,
 )
-from cloudpact.inquiries import Inquiries
+from cloudpact.inquiries import EAGER_AGENTS, Inquiries
 from cloudpact.quarter import (
     adoption,
     allocation,
@@ -164,10 +164,12 @@ class CloudMarket(Inquiries, mesa.Model):
             (*(provider.key for provider in self.providers), OTHER_CLOUDS),
         )
         self.incumbent_weights = incumbents(scenario)
+        self._enterprises_registered = False
         self.population = EnterprisePopulation(
             scenario.enterprises, space, self.incumbent_weights.tolist(), self.seed, self.replicate
         )
-        self.population.create_agents(self)
+        if scenario.enterprises.count <= EAGER_AGENTS:
+            self.register_enterprises()
 
     def _create_institutions(self) -> None:
         scenario = self.parameters

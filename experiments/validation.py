@@ -179,7 +179,7 @@ def labs_with_several_providers(quarter: str) -> Measure:
     """Share of independent labs' compute in labs with at least two providers (each above 1 %)."""
 
     def measure(results: Results) -> pd.Series:
-        rows = results.labs[(results.labs["quarter"] == quarter) & ~results.labs["lab"].isin(["Google DeepMind", "Meta AI"])]
+        rows = results.labs[(results.labs["quarter"] == quarter) & (results.labs["owner"] == "")]
         several = rows["compute_gw"].where(rows["providers_count"] >= 2, 0.0)
         return several.groupby(rows["run"]).sum() / rows.groupby("run")["compute_gw"].sum()
 

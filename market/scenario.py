@@ -134,7 +134,7 @@ class Capacity(Group):
     lead_quarters: int = param(3, unit="quarter", low=1, high=40, meaning="Quarters from outlay to commissioning, new shell", source="1-2 years from ground to service, spend-weighted")
     chip_lead_quarters: int = param(2, unit="quarter", low=1, high=40, meaning="Quarters from outlay to commissioning in a shell that exists", source=OURS)
     delay_probability: float = param(0.25, unit="frac", low=0.0, high=1.0, meaning="Probability that an order is told one quarter more", source=OURS)
-    availability: float = param(0.95, unit="frac", low=0.0, high=1.0, meaning="Share of installed capacity that can be used", source=OURS)
+    availability: float = param(0.95, unit="frac", low=0.01, high=1.0, meaning="Share of installed capacity that can be used", source=OURS)
     operating_usd_bn_per_gw_quarter: float = param(0.30, unit="USD bn/(GW*quarter)", low=0.0, high=100.0, meaning="Power and operation of one GW for a quarter", source="8.76 TWh at 0.07 USD/kWh and PUE 1.2, plus staff")
     cost_of_capital_per_quarter: float = param(0.025, unit="1/quarter", low=0.0, high=1.0, meaning="Provider's cost of capital", source="10 % a year, design brief")
 

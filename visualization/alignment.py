@@ -9,8 +9,11 @@ import pandas as pd
 from visualization.chart import PALETTE, Figure, Kind, Part, clean
 from visualization.quantiles import Tables, last_fact, run_count, table
 
-INTEGRATED_LABS = frozenset({"Google DeepMind", "Meta AI"})
-"""Labs owned by the company that hosts them: left out of headline concentration and dependence."""
+
+def integrated_labs(tables: Tables) -> frozenset[str]:
+    """Labs owned by the company that hosts them: left out of headline concentration and dependence."""
+    rows = table(tables, "labs", "lab", "owner")
+    return frozenset(rows.loc[rows["owner"] != "", "lab"])
 
 
 def largest_dependence(tables: Tables, quarter: str) -> tuple[str, str, float]:
@@ -20,7 +23,7 @@ def largest_dependence(tables: Tables, quarter: str) -> tuple[str, str, float]:
     smallest lab with a single host would always win. ("", "", nan) where no lab has compute.
     """
     delivered = alignment_means(tables, quarter)
-    delivered = delivered[~delivered.index.isin(INTEGRATED_LABS)]
+    delivered = delivered[~delivered.index.isin(integrated_labs(tables))]
     size = delivered.sum(axis=1)
     delivered = delivered[size >= 0.05 * size.sum()]
     if delivered.empty or size.sum() <= 0:

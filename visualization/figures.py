@@ -6,7 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
-from visualization.alignment import INTEGRATED_LABS, alignment_matrix
+from visualization.alignment import alignment_matrix, integrated_labs
 from visualization.chart import Figure, Kind, Part
 from visualization.fan_chart import by_size, change, fan_chart, leader
 from visualization.network import relationship_graph
@@ -139,7 +139,7 @@ def lab_revenue(tables: Tables) -> Figure:
 def dependence(tables: Tables) -> Figure:
     """Each independent lab's dependence: HHI of its delivered compute over providers."""
     labs = _active_labs(tables, "dependence_hhi")
-    fans = by_size(fan_by(labs[~labs["lab"].isin(INTEGRATED_LABS)], "dependence_hhi", "lab"))
+    fans = by_size(fan_by(labs[~labs["lab"].isin(integrated_labs(tables))], "dependence_hhi", "lab"))
     parts = (
         Part("imposed quarters: deals disclosed, their GW and terms", Kind.IMPUTED),
         Part("forecast", Kind.SIMULATED),

@@ -35,7 +35,7 @@ def plan_needs(market: CloudMarket) -> None:
         market.funding_needs[lab.name] = need
         _, depths, costs = money_sources(market, lab)
         mu, _ = solve_funding(need, depths, costs)
-        lab.cost_of_money = float(mu)
+        lab.cost_of_money = 0.0 if lab.integrated else float(mu)
 
 
 def _active(market: CloudMarket) -> list[Lab]:

@@ -226,6 +226,7 @@ def _lab_row(market: CloudMarket, i: int, stakes: NDArray[np.float64]) -> Row:
         "generation": lab.generation.number,
         "capability": lab.capability,
         "dependence_hhi": float(concentration.hhi(delivered)),
+        "owner": lab.spec.owner,
         "primary_provider": primary,
         "providers_count": int((delivered > 0.01 * compute).sum()),
         "runway_quarters": cash / lab.burn if lab.burn > 0.0 else float("inf"),

@@ -139,6 +139,7 @@ def _lab(run: int, i: int, lab: str, luck: float) -> dict[str, object]:
         "cash_usd_bn": 1.0,
         "valuation_usd_bn": 10.0,
         "dependence_hhi": 10_000 * sum(share**2 for share in shares.values()) if active else np.nan,
+        "owner": {"Google DeepMind": "Google", "Meta AI": "Meta"}.get(lab, ""),
         "primary_provider": max(shares, key=shares.__getitem__),
         "providers_count": len(shares),
     }

@@ -185,7 +185,9 @@ def alignment(rows: list[tuple[int, str, str, float]]) -> dict[str, pd.DataFrame
     table = pd.DataFrame(rows, columns=["run", "lab", "provider", "delivered_gw"])
     runs = sorted(table["run"].unique())
     market = pd.DataFrame({"run": runs, "quarter": "2026Q1", "forecast": False})
-    return {"alignment": table.assign(quarter="2026Q1"), "market": market}
+    labs = pd.DataFrame({"lab": sorted(table["lab"].unique())})
+    labs["owner"] = labs["lab"].map({"Google DeepMind": "Google"}).fillna("")
+    return {"alignment": table.assign(quarter="2026Q1"), "market": market, "labs": labs}
 
 
 def test_alignment_is_the_mean_over_runs_and_a_missing_pair_counts_as_zero() -> None:
