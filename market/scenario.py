@@ -205,7 +205,7 @@ class Negotiation(Group):
     exclusivity: Literal["negotiated", "always", "never"] = param("negotiated", unit="name", meaning="Whether exclusivity is bargained over, imposed or ruled out", source=OURS)
     ramp_quarters: int = param(4, unit="quarter", low=1, high=40, meaning="Quarters over which contracted capacity ramps up", source=OURS)
     discounting_per_quarter: float = param(0.03, unit="1/quarter", low=0.0, high=1.0, meaning="Both sides' discount rate in talks", source=OURS)
-    late_penalty_frac: float = param(0.1, unit="frac", low=0.0, high=10.0, meaning="Provider's penalty on capacity promised and late, as a share of its price, in new contracts", source=OURS)
+    late_penalty_frac: float = param(0.1, unit="frac", low=0.0, high=1.0, meaning="Provider's penalty on capacity promised and late, as a share of its price, in new contracts", source=OURS)
     need_volatility: float = param(0.12, unit="log", low=0.0, high=2.0, meaning="Standard deviation of a lab's need one quarter ahead; grows with the square root of the horizon", source=OURS)
     compute_value_share: float = param(0.5, unit="frac", low=0.0, high=5.0, meaning="Lab's margin on revenue that one more GW of need served brings", source=OURS)
     lock_in_weight: float = param(0.05, unit="frac", low=0.0, high=5.0, meaning="Cost of full dependence, as a share of compute spend over three years", source="barely identified: a scenario axis")
