@@ -84,7 +84,7 @@ MARKET = Table(
         ),
         _number("alignment_hhi_all", HHI, "The same with integrated labs"),
         _number("alignment_committed_hhi", HHI, "The same measured by committed spend, integrated labs left out"),
-        _number("alignment_equity_hhi", HHI, "The same measured by providers' stakes, integrated labs left out"),
+        _number("alignment_equity_hhi", HHI, "The same measured by providers' stakes, seen through chains of holdings, integrated labs left out"),
         _number("market_hhi", HHI, "HHI of delivered AI compute by provider"),
         _number("market_cr3_frac", "frac", "Share of the three largest providers in delivered AI compute"),
         _number("market_effective_number", "count", "Effective number of providers: 10000 / market_hhi"),

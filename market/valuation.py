@@ -20,15 +20,6 @@ def lab_value(
     return multiple * revenue_usd_bn_per_year * math.exp(growth_weight * growth)
 
 
-def post_money(pre_money_usd_bn: float, equity_usd_bn: float) -> float:
-    """Value after a priced round.
-
-    >>> post_money(730.0, 110.0)
-    840.0
-    """
-    return pre_money_usd_bn + equity_usd_bn
-
-
 def stake_sold(pre_money_usd_bn: float, equity_usd_bn: float) -> float:
     """Fraction that new money buys: E / (V + E); 0 for no money.
 
@@ -37,4 +28,4 @@ def stake_sold(pre_money_usd_bn: float, equity_usd_bn: float) -> float:
     """
     if equity_usd_bn == 0.0:
         return 0.0
-    return equity_usd_bn / post_money(pre_money_usd_bn, equity_usd_bn)
+    return equity_usd_bn / (pre_money_usd_bn + equity_usd_bn)

@@ -24,6 +24,7 @@ from market.bargaining.views import Grid, LabView, ProviderView
 from market.deals import Deal, Exclusivity, TermSheet, Tranche, Trigger
 from market.pricing import user_cost
 from market.sums import total, totals
+from market.valuation import stake_sold
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
@@ -356,7 +357,7 @@ def term_sheet(market: CloudMarket, lab: Lab, provider: Hyperscaler, terms: dict
         exclusive_until=start + quarters if exclusive else None,
         tranches=_tranches(market.quarter, equity, upfront, gw),
         pre_money_usd_bn=lab.value if equity > 0.0 else 0.0,
-        stake_frac=equity / (lab.value + equity),
+        stake_frac=stake_sold(lab.value, equity),
     )
 
 

@@ -12,6 +12,7 @@ from cloudpact.quarter.allocation import ROUNDING
 from market import circularity, common_ownership, concentration, partition
 from market.calendar import quarter_name
 from market.deals import Deal
+from market.look_through import look_through_stakes
 from market.sums import total, totals
 
 if TYPE_CHECKING:
@@ -79,6 +80,16 @@ def _market_row(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
     }
 
 
+def look_through(market: CloudMarket) -> NDArray[np.float64]:
+    """Stakes of providers (rows, other clouds last) in labs (columns), through chains of suppliers and labs as well."""
+    names = [*market.provider_names, *(lab.name for lab in market.labs), *market.supplier_names]
+    known = market.supplier_tables | {lab.name: lab.cap_table for lab in market.labs}
+    tables = [known.get(name) for name in names]
+    held = look_through_stakes([[table.fraction(name) if table else 0.0 for table in tables] for name in names])
+    labs = slice(len(market.provider_names), len(market.provider_names) + len(market.labs))
+    return np.minimum(held[: len(market.provider_names), labs], 1.0)
+
+
 def stranded_gw(market: CloudMarket) -> NDArray[np.float64]:
     """Contracted capacity that stood idle and found no other user, (providers,)."""
     flows = market.flows
@@ -109,6 +120,7 @@ def _concentration(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
     flows = market.flows
     delivered, promised = flows.delivered_gw.T, market.backlog.T
     integrated = np.array([lab.integrated for lab in market.labs])
+    owned = look_through(market)
     weights = totals(delivered, axis=1)
     sold = totals(delivered[:, :-1], axis=0) + flows.open_gw
     in_market = np.array([provider.spec.sells for provider in market.providers]) | (sold > 0.0)
@@ -117,7 +129,7 @@ def _concentration(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
         "alignment_hhi": float(concentration.alignment_concentration(delivered, weights, integrated)),
         "alignment_hhi_all": float(concentration.alignment_concentration(delivered, weights)),
         "alignment_committed_hhi": float(concentration.alignment_concentration(promised, weights, integrated)),
-        "alignment_equity_hhi": float(concentration.alignment_concentration(stakes.T, weights, integrated)),
+        "alignment_equity_hhi": float(concentration.alignment_concentration(owned.T, weights, integrated)),
         "market_hhi": float(concentration.hhi(sold)),
         "market_cr3_frac": float(concentration.concentration_ratio(sold, 3)),
         "market_effective_number": float(concentration.effective_number(sold)),

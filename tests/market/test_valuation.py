@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from market.valuation import lab_value, post_money, stake_sold
+from market.valuation import lab_value, stake_sold
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,7 @@ def test_value_of_revenue_and_growth(revenue: float, growth: float, value: float
 
 def test_dilution_in_the_disclosed_round() -> None:
     # 110 at 730 before: a holder of 27 % keeps 23.46 %, 50 of it buy 5.95 % (field notes, February 2026)
-    assert post_money(730.0, 110.0) == 840.0
     assert 0.27 * (1.0 - stake_sold(730.0, 110.0)) == pytest.approx(0.2346, abs=5e-5)
-    assert 50.0 / post_money(730.0, 110.0) == pytest.approx(0.0595, abs=5e-5)
+    assert stake_sold(790.0, 50.0) == pytest.approx(0.0595, abs=5e-5)
     assert stake_sold(730.0, 0.0) == 0.0
     assert stake_sold(0.0, 0.0) == 0.0
