@@ -72,9 +72,12 @@ def test_ending_early_ends_the_workers() -> None:
 def test_ctrl_c_keeps_what_finished(tmp_path: Path, whole_group: bool) -> None:
     script = tmp_path / "interrupted.py"
     script.write_text(
+        "import signal\n"
         "from experiments.ensemble import run_ensemble\n"
         "from tests.experiments.fake_runs import simulate_slowly\n"
         "if __name__ == '__main__':\n"
+        # a shell's background jobs start with Ctrl-C ignored, and so would this script
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "    kept = []\n"
         "    try:\n"
         "        for results in run_ensemble(None, 1, range(4), 2, simulate=simulate_slowly):\n"

@@ -113,7 +113,7 @@ def renamed(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
 
 def with_names(tables: Tables, names: Mapping[str, str]) -> Tables:
     """Rows with the names of parties replaced."""
-    columns = ("provider", "lab", "primary_provider", "best_rival")
+    columns = ("provider", "lab", "owner", "primary_provider", "best_rival")
 
     def named(row: dict[str, Any]) -> dict[str, Any]:
         return {key: names.get(value, value) if key in columns else value for key, value in row.items()}
