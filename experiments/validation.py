@@ -11,6 +11,7 @@ disclosed ones?). A value passes if the median lies in the range; misses stay in
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -304,7 +305,7 @@ def main() -> None:
     options = parser.parse_args()
     text = report(options.runs, options.jobs)
     if options.print:
-        print(text)
+        sys.stdout.write(text)
     else:
         rewrite(PAGE, text)
 

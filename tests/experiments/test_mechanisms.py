@@ -124,10 +124,20 @@ def test_exclusivity_is_for_pull_through_and_a_ban_ends_it() -> None:
 
 @pytest.mark.slow
 def test_need_that_outgrows_one_provider_is_met_by_several() -> None:
-    """With providers that can build little for cash a lab's signed capacity comes from more of them."""
+    """Labs all go to the provider with the cheapest chips while it can build for them, and to others once it cannot."""
+    cheapest = {
+        "hyperscalers__North__build_cost_factor": 0.4,
+        "negotiation__lock_in_weight": 0.0,
+        "negotiation__exposure_weight": 0.0,
+        "negotiation__gap_share": 1.0,
+        "supply__accelerators_gw_per_quarter": 50.0,
+        "supply__power_gw_per_quarter": 50.0,
+    }
     for seed in SEEDS:
         hosts = {}
-        for cash_flow in (8.0, 80.0):
-            flows = {f"hyperscalers__{name}__cash_flow_usd_bn_per_quarter": cash_flow for name in PROVIDERS}
-            hosts[cash_flow] = concentration(run(HUNGRY, seed, negotiation__lock_in_weight=0.0, **flows))
-        assert hosts[8.0] < hosts[80.0], seed
+        for cash_flow in (1.0, 300.0):
+            market = run(HUNGRY, seed, **cheapest, hyperscalers__North__cash_flow_usd_bn_per_quarter=cash_flow)
+            hosts[cash_flow] = {deal.terms.provider for deal in market.book.deals}, concentration(market)
+        assert hosts[300.0][0] == {"North"}, seed
+        assert len(hosts[1.0][0]) >= 3, seed
+        assert hosts[1.0][1] < hosts[300.0][1] - 1000.0, seed
