@@ -57,18 +57,25 @@ def solve_funding(
     depth, cost = np.asarray(depths, dtype=float), np.asarray(costs, dtype=float)
     if need.target_usd_bn <= 0.0:
         return np.zeros_like(extra), np.zeros((*extra.shape, len(depth)))
+    mu = np.maximum(_excess_return(need, depths, costs, extra), 0.0)
+    return mu, depth * np.maximum(mu[..., None] - cost, 0.0)
+
+
+def _excess_return(
+    need: FundingNeed, depths: Sequence[float], costs: Sequence[float], extra: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """L(m + e + x) - o with x what the sources give; below nil where the owners want no more cash."""
     alone = excess_value(need, need.cash_usd_bn + extra) - need.owner_cost
     slope = need.marginal_value / need.target_usd_bn
     mu = alone
     total_depth, total_outlay = 0.0, 0.0
-    for source in np.argsort(cost, kind="stable"):
+    for cost, depth in sorted(zip(costs, depths, strict=True), key=lambda source: source[0]):
         # with the sources so far, mu = alone - slope * (total_depth * mu - total_outlay)
-        total_depth += depth[source]
-        total_outlay += depth[source] * cost[source]
+        total_depth += depth
+        total_outlay += depth * cost
         joined = (alone + slope * total_outlay) / (1.0 + slope * total_depth)
-        mu = np.where(mu > cost[source], joined, mu)
-    mu = np.maximum(mu, 0.0)
-    return mu, depth * np.maximum(mu[..., None] - cost, 0.0)
+        mu = np.where(mu > cost, joined, mu)
+    return mu
 
 
 def value_of_money(
@@ -88,20 +95,21 @@ def value_of_money(
     if need.target_usd_bn <= 0.0 or need.marginal_value <= 0.0:
         return np.zeros_like(equity)
 
-    def marginal(extra: NDArray[np.float64]) -> NDArray[np.float64]:
-        _, amounts = solve_funding(need, depths, costs, extra)
-        return excess_value(need, need.cash_usd_bn + extra + amounts.sum(axis=-1))
+    kinks = _kinks(need, depths, costs)
+    # the sources stop where L(m + e + x) = o + mu, so the solution already holds the integrand
+    ends = np.concatenate((kinks, equity.ravel()))
+    heights = _excess_return(need, depths, costs, ends) + need.owner_cost
+    corners, last = heights[: len(kinks)], heights[len(kinks) :].reshape(equity.shape)
+    areas = np.append(0.0, np.cumsum((kinks[1:] - kinks[:-1]) * (corners[1:] + corners[:-1]) / 2.0))
+    before = kinks.searchsorted(equity, side="right") - 1
+    return np.asarray(areas[before] + (equity - kinks[before]) * (corners[before] + last) / 2.0)
 
-    kinks = _kinks(need, np.asarray(depths, dtype=float), np.asarray(costs, dtype=float))
-    heights = marginal(kinks)
-    areas = np.concatenate(([0.0], np.cumsum(np.diff(kinks) * (heights[1:] + heights[:-1]) / 2.0)))
-    before = np.searchsorted(kinks, equity, side="right") - 1
-    return np.asarray(areas[before] + (equity - kinks[before]) * (heights[before] + marginal(equity)) / 2.0)
 
-
-def _kinks(need: FundingNeed, depth: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Extra cash from nil on at which a source stops giving, and at which cash reaches its target."""
-    raised = (depth * np.maximum(cost[:, None] - cost, 0.0)).sum(axis=-1)
-    wanted = need.target_usd_bn * (1.0 - (need.owner_cost + cost) / need.marginal_value)
-    extra = np.append(wanted - raised, need.target_usd_bn) - need.cash_usd_bn
-    return np.unique(np.append(np.maximum(extra, 0.0), 0.0))
+def _kinks(need: FundingNeed, depths: Sequence[float], costs: Sequence[float]) -> NDArray[np.float64]:
+    """Extra cash from nil on at which a source stops giving, and at which cash reaches its target, ascending."""
+    extra = {0.0, max(need.target_usd_bn - need.cash_usd_bn, 0.0)}
+    for leaving in costs:
+        raised = sum(depth * max(leaving - cost, 0.0) for depth, cost in zip(depths, costs, strict=True))
+        wanted = need.target_usd_bn * (1.0 - (need.owner_cost + leaving) / need.marginal_value)
+        extra.add(max(wanted - raised - need.cash_usd_bn, 0.0))
+    return np.array(sorted(extra))
