@@ -86,13 +86,15 @@ def nash(
         raise ValueError(f"weight_first: {weight_first}; allowed: 0 to 1")
     if math.isnan(floor_first):
         raise ValueError("floor_first: nan; allowed: a number, or -inf for none")
-    allowed = rational_set(first, second, threat) & (first >= floor_first)
-    gain_first, gain_second = first - threat[0], second - threat[1]
+    allowed = np.flatnonzero(rational_set(first, second, threat) & (first >= floor_first))
+    kept_first, kept_second = first[allowed], second[allowed]
+    gain_first, gain_second = kept_first - threat[0], kept_second - threat[1]
     score = _weighted_log(gain_first, weight_first) + _weighted_log(gain_second, 1.0 - weight_first)
-    found = _chosen(np.where(allowed, score, -np.inf), first, second)
-    if found is None and allowed.any():
-        return _chosen(np.where(allowed, gain_first + gain_second, -np.inf), first, second)
-    return found
+    found = _chosen(score, kept_first, kept_second) or _chosen(gain_first + gain_second, kept_first, kept_second)
+    if found is None:
+        return None
+    ties = tuple(int(allowed[tie]) for tie in found.ties)
+    return Agreement(int(allowed[found.index]), found.first, found.second, ties)
 
 
 def _weighted_log(gain: NDArray[np.float64], weight: float) -> NDArray[np.float64]:

@@ -30,8 +30,7 @@ TRANCHE_WAIT = 6
 LOCK_IN_YEARS = 3.0
 # Quarter ahead at which dependence is measured, the one at which labs measure their cover by default.
 DEPENDENCE_QUARTER = 7
-# Components of the lab that add to the value of its shares, and so are shared by whoever holds them.
-OPERATING = ("coverage", "price", "idle_risk", "lock_in", "exclusivity")
+NOTHING: Array = np.zeros((1,) * 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,27 +134,34 @@ def value_of_cover(lab: LabView, price: float) -> float:
     return lost + lab.spot_fill_frac * lab.spot_premium * price
 
 
-def lab_components(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: _Sums) -> dict[str, Array]:
-    """The lab's components by name: coverage, price, idle risk, lock-in, exclusivity, liquidity, dilution, costs."""
+def operating_components(
+    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: _Sums
+) -> dict[str, Array]:
+    """The lab's components that add to the value of its shares, and so are shared by whoever holds them."""
     price = provider.price_usd_bn_per_gw_quarter
     off = 1.0 - np.asarray(grid.discounts)
-    equity = np.asarray(grid.equity)
-    money, stake = _equity_now(grid), equity / (lab.value_usd_bn + equity)
     cover_value = value_of_cover(lab, price)
-    operating = {
+    return {
         "coverage": _axes(cover_value * sums.served, 0, 1),
         "price": _axes(sums.against_market[..., None] - price * sums.gw[..., None] * off, 0, 1, 4),
         "idle_risk": _axes(-sums.idle_at_market, 0, 1) + _axes(price * sums.idle, 0, 1) * _unpaid(grid),
         "lock_in": _axes(_lock_in(lab, provider, grid, weights), 0),
         "exclusivity": _axes(_exclusivity_cost(lab, provider, grid, weights, cover_value, sums), 1, 3),
     }
-    credit, liquidity = _funding(lab, price, grid, weights, money)
+
+
+def shareholder_components(
+    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, gain: Array
+) -> dict[str, Array]:
+    """The lab's components by name that equity moves, `gain` being the sum of the operating ones."""
+    equity = np.asarray(grid.equity)
+    money, stake = _equity_now(grid), equity / (lab.value_usd_bn + equity)
+    credit, liquidity = _funding(lab, provider.price_usd_bn_per_gw_quarter, grid, weights, money)
     return {
-        **operating,
         "credit": _axes(credit, 0),
         "liquidity": _axes(liquidity, 0, 5, 6),
         "dilution": _axes(-equity * (lab.own_value_usd_bn - lab.value_usd_bn) / (lab.value_usd_bn + equity), 5),
-        "surplus_shared": -_axes(stake, 5) * _total(operating),
+        "surplus_shared": -_axes(stake, 5) * gain,
         "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5),
     }
 
@@ -291,30 +297,24 @@ def _exposure(provider: ProviderView, weights: Weights, commitment: Array) -> Ar
     return -weights.exposure * provider.exposure_factor * (after - before)
 
 
-def _stake_in_surplus(lab: LabView, provider: ProviderView, grid: Grid, lab_parts: dict[str, Array]) -> Array:
+def _stake_in_surplus(lab: LabView, provider: ProviderView, grid: Grid, gain: Array) -> Array:
     """The provider's part of the lab's gain: what `surplus_shared` takes from the lab, and what its old stake brings.
 
     A holder of a stake s0 who buys s more owns s0 (1 - s) + s of what the deal adds to the lab's value.
     """
     equity = np.asarray(grid.equity)
     bought = equity / (lab.value_usd_bn + equity)
-    held = _axes(provider.stake_frac * (1.0 - bought) + bought, 5)
-    return held * _total({name: lab_parts[name] for name in OPERATING})
-
-
-def _total(components: dict[str, Array]) -> Array:
-    total = np.zeros((1,) * 7)
-    for component in components.values():
-        total = total + component
-    return total
+    return _axes(provider.stake_frac * (1.0 - bought) + bought, 5) * gain
 
 
 def evaluate(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) -> Evaluation:
     """Both sides' utilities over the whole grid, with the constraints that cut it."""
     sums = _sums(lab, provider, grid, weights)
-    lab_parts = lab_components(lab, provider, grid, weights, sums)
+    operating = operating_components(lab, provider, grid, weights, sums)
+    gain = sum(operating.values(), NOTHING)
+    shareholders = shareholder_components(lab, provider, grid, weights, gain)
     provider_parts = provider_components(lab, provider, grid, weights, sums)
-    provider_parts["stake_in_surplus"] = _stake_in_surplus(lab, provider, grid, lab_parts)
+    provider_parts["stake_in_surplus"] = _stake_in_surplus(lab, provider, grid, gain)
     equity = np.asarray(grid.equity)
     stake = equity / (lab.value_usd_bn + equity)
     constraints = {
@@ -327,10 +327,10 @@ def evaluate(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights)
         feasible = feasible & allowed
     return Evaluation(
         grid,
-        lab_parts,
+        operating | shareholders,
         provider_parts,
-        np.broadcast_to(_total(lab_parts), grid.shape),
-        np.broadcast_to(_total(provider_parts), grid.shape),
+        np.broadcast_to(sum(shareholders.values(), gain), grid.shape),
+        np.broadcast_to(sum(provider_parts.values(), NOTHING), grid.shape),
         np.broadcast_to(feasible, grid.shape),
         constraints,
     )
