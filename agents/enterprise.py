@@ -265,8 +265,9 @@ def _incumbents(quantile: Floats, shares: Floats, space: ChannelSpace) -> npt.ND
     return np.asarray(order[np.searchsorted(edges, quantile, side="right")], dtype=np.int8)
 
 
+@cache
 def _nest_noise(dissimilarity: float) -> npt.NDArray[np.float32]:
-    """1 / S by classes of equal probability, held within what 32 bits can carry."""
+    """1 / S by classes of equal probability, held within what 32 bits can carry; one array for all, only read."""
     stable = positive_stable_quantiles(dissimilarity, kernels.NEST_CLASSES)
     return np.clip(1.0 / stable, 1.0 / kernels.OUT_OF_REACH, kernels.OUT_OF_REACH).astype(np.float32)
 
