@@ -26,10 +26,10 @@ def record(market: CloudMarket) -> None:
     market.ledger.close_quarter(market.quarter)
     flows = market.flows
     market.backlog = market.book.backlog_usd_bn(market.quarter + 1)
-    stakes = stake_matrix(market)
-    market.tables["market"].append(_market_row(market, stakes))
+    stakes, cloud = stake_matrix(market), _cloud_revenue(market)
+    market.tables["market"].append(_market_row(market, stakes, cloud))
     for provider in market.providers:
-        market.tables["providers"].append(_provider_row(market, provider.index, stakes))
+        market.tables["providers"].append(_provider_row(market, provider.index, stakes, cloud))
     for lab in market.labs:
         if lab.active:
             market.tables["labs"].append(_lab_row(market, lab.index, stakes))
@@ -43,7 +43,7 @@ def stake_matrix(market: CloudMarket) -> NDArray[np.float64]:
     return np.array([[lab.cap_table.fraction(name) for lab in market.labs] for name in market.provider_names])
 
 
-def _market_row(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
+def _market_row(market: CloudMarket, stakes: NDArray[np.float64], cloud: NDArray[np.float64]) -> Row:
     flows, quarter = market.flows, market.quarter
     capacity = float(sum(provider.capacity.installed_gw for provider in market.providers))
     used = total(flows.own_use_gw) + total(flows.open_gw) + total(flows.delivered_gw[:-1])
@@ -58,7 +58,7 @@ def _market_row(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
         "capex_big4_usd_bn": float(sum(flows.capex_usd_bn[i] for i in market.big_four)),
         "utilisation_frac": used / capacity if capacity > 0.0 else float("nan"),
         "price_usd_bn_per_gw_quarter": market.price,
-        **_concentration(market, stakes),
+        **_concentration(market, stakes, cloud),
         **_circularity(market),
         "backlog_usd_bn": total(market.backlog),
         "backlog_largest_lab_frac": _largest_share(totals(market.backlog, axis=0)),
@@ -116,7 +116,7 @@ def _weighted_cost_of_money(market: CloudMarket) -> float:
     return sum(lab.cost_of_money * lab.value for lab in labs) / worth if worth > 0.0 else 0.0
 
 
-def _concentration(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
+def _concentration(market: CloudMarket, stakes: NDArray[np.float64], cloud: NDArray[np.float64]) -> Row:
     flows = market.flows
     delivered, promised = flows.delivered_gw.T, market.backlog.T
     integrated = np.array([lab.integrated for lab in market.labs])
@@ -124,7 +124,6 @@ def _concentration(market: CloudMarket, stakes: NDArray[np.float64]) -> Row:
     weights = totals(delivered, axis=1)
     sold = totals(delivered[:, :-1], axis=0) + flows.open_gw
     in_market = np.array([provider.spec.sells for provider in market.providers]) | (sold > 0.0)
-    cloud = _cloud_revenue(market)
     return {
         "alignment_hhi": float(concentration.alignment_concentration(delivered, weights, integrated)),
         "alignment_hhi_all": float(concentration.alignment_concentration(delivered, weights)),
@@ -190,11 +189,10 @@ def _money_graph(market: CloudMarket) -> NDArray[np.float64]:
     return flows[linked][:, linked]
 
 
-def _provider_row(market: CloudMarket, i: int, stakes: NDArray[np.float64]) -> Row:
+def _provider_row(market: CloudMarket, i: int, stakes: NDArray[np.float64], cloud: NDArray[np.float64]) -> Row:
     provider, flows, ledger = market.providers[i], market.flows, market.ledger
     delivered = total(flows.delivered_gw[i]) + float(flows.open_gw[i])
     installed = provider.capacity.installed_gw
-    cloud = _cloud_revenue(market)
     values = np.array([lab.value if lab.active else 0.0 for lab in market.labs])
     outside = np.array([not lab.integrated for lab in market.labs])
     return {

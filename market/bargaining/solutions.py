@@ -35,7 +35,8 @@ def rational_set(
     for name, utility in (("first", first), ("second", second)):
         if utility.ndim != 1 or utility.shape != first.shape:
             raise ValueError(f"{name}: utilities of shape {utility.shape}; allowed: both of one shape (outcomes,)")
-        if np.isnan(utility).any() or (utility == np.inf).any():
+        # the largest of numbers with a nan among them is nan, and no comparison with nan is true
+        if not utility.max(initial=-np.inf) < np.inf:
             raise ValueError(f"{name}: utilities hold nan or +inf; allowed: numbers, and -inf where infeasible")
     if not (math.isfinite(threat[0]) and math.isfinite(threat[1])):
         raise ValueError(f"threat: {threat}; allowed: two finite numbers")

@@ -9,6 +9,7 @@ difference to the market price and are not charged again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,8 +156,8 @@ def shareholder_components(
 ) -> dict[str, Array]:
     """The lab's components by name that equity moves, `gain` being the sum of the operating ones."""
     equity = np.asarray(grid.equity)
-    money, stake = _equity_now(grid), equity / (lab.value_usd_bn + equity)
-    credit, liquidity = _funding(lab, provider.price_usd_bn_per_gw_quarter, grid, weights, money)
+    stake = equity / (lab.value_usd_bn + equity)
+    credit, liquidity = _funding(lab, provider.price_usd_bn_per_gw_quarter, grid, weights)
     return {
         "credit": _axes(credit, 0),
         "liquidity": _axes(liquidity, 0, 5, 6),
@@ -188,7 +189,7 @@ def provider_components(
     }
 
 
-def _funding(lab: LabView, price: float, grid: Grid, weights: Weights, money: Array) -> tuple[Array, Array]:
+def _funding(lab: LabView, price: float, grid: Grid, weights: Weights) -> tuple[Array, Array]:
     """What a deal does to the lab's funding: (capacity,) and (capacity, equity, upfront share), USD bn.
 
     Creditors ask for cash against a year of the new commitment, so the target may rise with the
@@ -196,22 +197,26 @@ def _funding(lab: LabView, price: float, grid: Grid, weights: Weights, money: Ar
     adjusting. `liquidity` is what the deal's equity is then worth beyond its dollars, net of the
     owners' cost: equity and commitments are complements where money is dear.
     """
+    now, need = _equity_now(grid), lab.funding
     asked = lab.credit_target_usd_bn + weights.commitment_cover * 4.0 * price * np.asarray(grid.gw)
-    targets = np.maximum(asked, lab.funding.target_usd_bn)
-    # many capacities leave the target where it is, so each target is valued once
-    worth = {float(target): _worth(lab, float(target), money) for target in {lab.funding.target_usd_bn, *targets}}
-    before = worth[lab.funding.target_usd_bn][0]
-    credit = np.array([before - worth[float(target)][0] for target in targets])
-    liquidity = np.stack([worth[float(target)][1] for target in targets]) - weights.owner_cost * money
+    targets = np.maximum(asked, need.target_usd_bn).tolist()
+    money = tuple(now.ravel().tolist())
+    before, _ = _worth(need, lab.depths, lab.costs, money)
+    worth = [_worth(replace(need, target_usd_bn=target), lab.depths, lab.costs, money) for target in targets]
+    credit = np.array([before - short for short, _ in worth])
+    liquidity = np.stack([values.reshape(now.shape) for _, values in worth]) - weights.owner_cost * now
     return credit, liquidity
 
 
-def _worth(lab: LabView, target_usd_bn: float, money: Array) -> tuple[float, Array]:
-    """Under a target of cash, what all that is short of it would be worth to the lab, and what the equity is."""
-    need: FundingNeed = replace(lab.funding, target_usd_bn=target_usd_bn)
-    short = max(target_usd_bn - need.cash_usd_bn, 0.0)
-    values = value_of_money(need, lab.depths, lab.costs, np.append(money.ravel(), short))
-    return float(values[-1]), values[:-1].reshape(money.shape)
+# many capacities, and all providers at one price, leave the target where it is
+@lru_cache(maxsize=64)
+def _worth(
+    need: FundingNeed, depths: tuple[float, ...], costs: tuple[float, ...], money: tuple[float, ...]
+) -> tuple[float, Array]:
+    """What all cash that is short of the target would be worth to the lab, and what each sum of equity is."""
+    short = max(need.target_usd_bn - need.cash_usd_bn, 0.0)
+    values = value_of_money(need, depths, costs, np.array([*money, short]))
+    return float(values[-1]), values[:-1]
 
 
 def _equity_now(grid: Grid) -> Array:
