@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 STATE = (
     "quarter", "tick", "running", "book", "ledger", "supply", "supplier_cash_flow", "supplier_tables", "price",
     "spot_fill", "appetite", "spending_growth", "latent", "spending", "consumer_shares", "reach", "last_delivered",
-    "unspent_equity", "backlog", "clauses", "funding_needs", "arrears", "equity_paid", "events", "conditions",
+    "unspent_equity", "backlog", "clauses", "funding_needs", "arrears", "invested", "events", "conditions",
     "flows", "tables", "population", "incumbent_weights", "observed_scale",
 )  # fmt: skip
 
@@ -236,6 +236,7 @@ class Inquiries:
         """The market as plain data that a new one can take over."""
         return {
             "market": {name: getattr(self, name) for name in STATE},
+            "clock": (self.steps, self.time),
             "providers": [provider.plain() for provider in self.providers],
             "labs": [lab.plain() for lab in self.labs],
         }
@@ -244,6 +245,7 @@ class Inquiries:
         """Continue from a state, in place."""
         for name, value in state["market"].items():
             setattr(self, name, value)
+        self.steps, self.time = state["clock"]
         for agent, plain in zip([*self.providers, *self.labs], [*state["providers"], *state["labs"]], strict=True):
             for name, value in plain.items():
                 setattr(agent, name, value)

@@ -201,7 +201,7 @@ class CloudMarket(Inquiries, mesa.Model):
         self.clauses: dict[str, dict[str, Exclusivity]] = {lab.name: {} for lab in self.labs}
         self.funding_needs: dict[str, FundingNeed] = {}
         self.arrears: dict[str, dict[str, float]] = {lab.name: {} for lab in self.labs}
-        self.equity_paid: dict[str, float] = {}
+        self.invested: dict[tuple[str, str], float] = {}
         self.events: list[tuple[int, str]] = []
         self.conditions = Conditions()
         self.flows = Flows.empty(len(self.providers), columns)

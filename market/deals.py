@@ -147,7 +147,8 @@ class Deal:
 
     `amendments` holds (quarter, new exclusivity); `makeup_credits` holds (last quarter in which it
     can be used, GW-quarters); `imputed` names the terms that are not disclosed. A deal runs in the
-    quarters from `signed_quarter` up to, not including, `closed_quarter`.
+    quarters from `signed_quarter` up to, not including, `closed_quarter`. `shares_at_signing` is how many
+    of the lab's shares the pre-money valued, so that every tranche pays the price of the signing.
     """
 
     number: int
@@ -164,7 +165,7 @@ class Deal:
     warrant_lapsed: list[bool] = field(default_factory=list)
     makeup_credits: list[tuple[int, float]] = field(default_factory=list)
     amendments: list[tuple[int, Exclusivity]] = field(default_factory=list)
-    arrears_usd_bn: float = 0.0
+    shares_at_signing: int | None = None
     events: list[tuple[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -173,6 +174,12 @@ class Deal:
         self.tranche_lapsed = self.tranche_lapsed or [False] * tranches
         self.warrant_vested = self.warrant_vested or [False] * warrants
         self.warrant_lapsed = self.warrant_lapsed or [False] * warrants
+
+    @property
+    def unpaid_usd_bn(self) -> float:
+        """Equity signed and neither paid nor lapsed."""
+        states = zip(self.terms.tranches, self.tranche_paid, self.tranche_lapsed, strict=True)
+        return sum(tranche.amount_usd_bn for tranche, paid, lapsed in states if not (paid or lapsed))
 
     @property
     def is_running(self) -> bool:

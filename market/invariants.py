@@ -145,5 +145,3 @@ def _check_deal(deal: Deal) -> None:
         raise InvariantError(f"{where} has a warrant both vested and lapsed")
     if any(gw < 0.0 for _, gw in deal.makeup_credits):
         raise InvariantError(f"{where} has a negative make-up credit")
-    if not 0.0 <= deal.arrears_usd_bn < math.inf:
-        raise InvariantError(f"{where} has arrears of {deal.arrears_usd_bn} USD bn")

@@ -41,16 +41,26 @@ class CapTable:
         self._shares = {holder: round(OPENING_SHARES * (weight / total)) for holder, weight in holders.items()}
         self.history: list[CapEvent] = []
 
-    def issue(self, holder: str, amount_usd_bn: float, pre_money_usd_bn: float) -> float:
+    def issue(
+        self, holder: str, amount_usd_bn: float, pre_money_usd_bn: float, priced_shares: int | None = None
+    ) -> float:
         """Sell new shares in a priced round; return the fraction bought, amount / (pre-money + amount).
 
-        Everybody else's fraction is multiplied by pre-money / (pre-money + amount). An amount of
-        zero changes nothing. Raises ValueError for a negative amount or a pre-money not positive.
+        Everybody else's fraction is multiplied by pre-money / (pre-money + amount). A tranche paid
+        later keeps its share price: `priced_shares` is how many shares the pre-money valued, those
+        outstanding now where it is None. An amount of zero changes nothing. Raises ValueError for a
+        negative amount or a pre-money not positive.
+
+        >>> table = CapTable({"founders": 1.0})
+        >>> priced = table.shares_outstanding
+        >>> _ = [table.issue("fund", 10.0, 160.0, priced) for _ in range(4)]
+        >>> round(table.fraction("fund"), 9)  # 40 / (160 + 40), paid in four tranches
+        0.2
         """
         if not 0.0 <= amount_usd_bn < math.inf or not 0.0 < pre_money_usd_bn < math.inf:
             raise ValueError(f"{holder} cannot buy for {amount_usd_bn} USD bn at {pre_money_usd_bn} USD bn pre-money")
         before = self.shares_outstanding
-        bought = round(before * (amount_usd_bn / pre_money_usd_bn))
+        bought = round((before if priced_shares is None else priced_shares) * (amount_usd_bn / pre_money_usd_bn))
         if not bought:
             return 0.0
         self._shares[holder] = self._shares.get(holder, 0) + bought

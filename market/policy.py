@@ -15,7 +15,7 @@ class Conditions:
 
     Factors on latent demand, training efficiency, investors' appetite, accelerator and power
     supply, egress friction and model switching cost; points of interest a quarter; whether new
-    exclusivity is forbidden; the largest stake of one provider; the lab made to fail.
+    exclusivity is forbidden; the largest stake of one provider; the labs made to fail.
     """
 
     demand: float = 1.0
@@ -28,7 +28,7 @@ class Conditions:
     interest: float = 0.0
     exclusivity_banned: bool = False
     stake_cap: float = 1.0
-    failing: str = ""
+    failing: frozenset[str] = frozenset()
 
 
 _FACTORS = {
@@ -79,5 +79,5 @@ def _applied(conditions: Conditions, entry: Rule | Shock, quarter: int) -> Condi
     if entry.kind == "interest_rate":
         return replace(conditions, interest=conditions.interest + entry.size)
     if isinstance(entry, Shock) and entry.kind == "lab_failure" and quarter_index(entry.since) == quarter:
-        return replace(conditions, failing=entry.target)
+        return replace(conditions, failing=conditions.failing | {entry.target})
     return conditions

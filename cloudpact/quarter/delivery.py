@@ -32,6 +32,7 @@ def enter(market: CloudMarket, lab: Lab) -> None:
     payer = lab.spec.owner or "Outside investors"
     market.ledger.open(lab.name)
     market.ledger.pay(market.quarter, payer, lab.name, lab.spec.cash_usd_bn, "stakes", "paid_in", "entry")
+    market.invested[payer, lab.name] = lab.spec.cash_usd_bn
     if lab.integrated:
         lab.cap_table = CapTable({lab.spec.owner: 1.0})
     elif lab.spec.founders_frac < 1.0:

@@ -26,8 +26,17 @@ def sign_disclosed(market: CloudMarket) -> None:
             deal = market.book.sign(
                 terms, market.quarter, origin="disclosed", slug=disclosed.slug, imputed=tuple(sorted(disclosed.imputed))
             )
+            deal.shares_at_signing = lab.cap_table.shares_outstanding
             market.flows.signed.append(deal.number)
-        if disclosed.stake_set_to is not None and market.parameters.negotiation.equity_scale > 0.0:
+
+
+def set_disclosed_stakes(market: CloudMarket) -> None:
+    """A disclosed whole holding replaces what the deals so far add up to, this quarter's tranches included."""
+    for disclosed in market.disclosed.get(market.quarter, ()):
+        lab = market.lab_by_name.get(disclosed.terms.lab)
+        if disclosed.stake_set_to is None or lab is None or not lab.active:
+            continue
+        if market.parameters.negotiation.equity_scale > 0.0:
             lab.cap_table.set_fraction(disclosed.terms.provider, disclosed.stake_set_to)
 
 

@@ -177,6 +177,7 @@ def _sign_winners(market: CloudMarket, winners: list[_Winner], room: dict[str, f
 
 def _after_signing(market: CloudMarket, talk: _Talks, deal: Deal, room: dict[str, float]) -> None:
     market.flows.signed.append(deal.number)
+    deal.shares_at_signing = talk.lab.cap_table.shares_outstanding
     room[deal.terms.provider] -= deal.terms.gw
     room[WORLD] -= deal.terms.gw
     talk.gap_gw = max(talk.gap_gw - deal.terms.gw, 0.0)
@@ -276,13 +277,29 @@ def provider_view(market: CloudMarket, provider: Hyperscaler, lab: Lab, room_gw:
         capital_usd_bn=provider.capacity.installed_gw * basis.build_usd_bn_per_gw + 4.0 * provider.cash_flow,
         equity_depth_usd_bn=rules.funding.provider_depth * free_cash,
         equity_cost=rules.funding.provider_cost,
-        equity_room_usd_bn=max(market.ledger.cash_usd_bn(provider.name), 0.0),
-        stake_frac=lab.cap_table.fraction(provider.name),
+        equity_room_usd_bn=max(market.ledger.cash_usd_bn(provider.name) - _signed_equity(market, provider), 0.0),
+        stake_frac=promised_stake(market, provider, lab),
         stake_cap=market.conditions.stake_cap,
         incumbent_share=market.incumbent_share(provider),
         reachable=bool(market.reach[lab.index, row]),
         exposure_factor=provider.spec.exposure_factor,
     )
+
+
+def promised_stake(market: CloudMarket, provider: Hyperscaler, lab: Lab) -> float:
+    """Stake that the provider holds or will hold once the tranches of its running deals with the lab are paid."""
+    promised = 0.0
+    for deal in market.book.between(provider.name, lab.name):
+        if deal.unpaid_usd_bn > 0.0 and deal.terms.pre_money_usd_bn > 0.0 and deal.shares_at_signing is not None:
+            promised += deal.shares_at_signing * deal.unpaid_usd_bn / deal.terms.pre_money_usd_bn
+    outstanding = lab.cap_table.shares_outstanding
+    return (lab.cap_table.fraction(provider.name) * outstanding + promised) / (outstanding + promised)
+
+
+def _signed_equity(market: CloudMarket, provider: Hyperscaler) -> float:
+    """Equity that the provider has signed this quarter already, with any lab."""
+    deals = [market.book.deals[number].terms for number in market.flows.signed]
+    return sum(terms.equity_usd_bn for terms in deals if terms.provider == provider.name)
 
 
 def _spare(market: CloudMarket, provider: Hyperscaler) -> float:

@@ -40,7 +40,9 @@ def record(market: CloudMarket) -> None:
 
 def stake_matrix(market: CloudMarket) -> NDArray[np.float64]:
     """Stakes of providers (rows, other clouds last) in labs (columns)."""
-    return np.array([[lab.cap_table.fraction(name) for lab in market.labs] for name in market.provider_names])
+    return np.array([
+        [lab.cap_table.fraction(name) if lab.active else 0.0 for lab in market.labs] for name in market.provider_names
+    ])
 
 
 def _market_row(market: CloudMarket, stakes: NDArray[np.float64], cloud: NDArray[np.float64]) -> Row:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.lab import Lab
+from cloudpact.quarter.history import set_disclosed_stakes
 from cloudpact.quarter.needs import money_sources
 from market.deals import Deal, DealStatus
 from market.funding import FundingNeed, solve_funding
@@ -21,6 +23,7 @@ def settle(market: CloudMarket) -> None:
     """Book the quarter's flows between labs, customers, providers and investors."""
     _customers_pay(market)
     _pay_tranches(market)
+    set_disclosed_stakes(market)
     _raise_outside_money(market)
     for lab in market.labs:
         if lab.active:
@@ -79,16 +82,17 @@ def _pay_tranches(market: CloudMarket) -> None:
             continue
         for i in tranches_due(deal, market.quarter, _gw_live(market, deal), 4.0 * lab.revenue, lab.value):
             amount = deal.terms.tranches[i].amount_usd_bn
-            _invest(market, deal.terms.provider, lab, amount, deal.terms.pre_money_usd_bn or lab.value, deal.number)
+            _invest(market, deal.terms.provider, lab, amount, deal.terms.pre_money_usd_bn or lab.value, deal)
             deal.tranche_paid[i] = True
             deal.events.append((market.quarter, f"tranche {i} paid: {amount:g} USD bn"))
 
 
-def _invest(market: CloudMarket, investor: str, lab: Lab, amount: float, pre_money: float, deal: int | None) -> None:
-    market.ledger.pay(market.quarter, investor, lab.name, amount, "stakes", "paid_in", "equity", deal)
-    lab.cap_table.issue(investor, amount, pre_money)
+def _invest(market: CloudMarket, investor: str, lab: Lab, amount: float, pre_money: float, deal: Deal | None) -> None:
+    number, priced_shares = (deal.number, deal.shares_at_signing) if deal else (None, None)
+    market.ledger.pay(market.quarter, investor, lab.name, amount, "stakes", "paid_in", "equity", number)
+    lab.cap_table.issue(investor, amount, pre_money, priced_shares)
+    market.invested[investor, lab.name] = market.invested.get((investor, lab.name), 0.0) + amount
     market.flows.money_received_usd_bn[lab.index] += amount
-    market.equity_paid[investor] = market.equity_paid.get(investor, 0.0) + amount
     row = market.provider_row.get(investor)
     if row is not None:
         market.flows.equity_paid_usd_bn[row, lab.index] += amount
@@ -124,6 +128,8 @@ def _pay_costs(market: CloudMarket, lab: Lab) -> None:
         paid = min(due, max(ledger.cash_usd_bn(lab.name), 0.0))
         ledger.pay(market.quarter, lab.name, creditor, paid, "payables", "receivables", "arrears")
         market.arrears[lab.name][creditor] = due - paid
+        if creditor in market.provider_row:
+            flows.compute_paid_usd_bn[market.provider_row[creditor], lab.index] += paid
     bills = _bills(market, lab)
     for creditor, amount, kind, number in bills:
         _lab_pays(market, lab, creditor, amount, "compute", kind, number)
@@ -217,14 +223,19 @@ def _defaults(market: CloudMarket) -> None:
     for lab in market.labs:
         if not lab.active:
             continue
-        forced = market.conditions.failing == lab.name or lab.spec.fails == market.quarter_label
+        forced = lab.name in market.conditions.failing or lab.spec.fails == market.quarter_label
         if forced or lab.arrears_quarters > rules.default_after_quarters:
             fail(market, lab, "made to fail" if forced else "missed payments")
 
 
 def fail(market: CloudMarket, lab: Lab, why: str) -> None:
-    """Default: contracts end, capacity returns to the market, creditors recover a part, the lab is gone."""
+    """Default: contracts end, capacity returns to the market, creditors recover a part, the lab is gone.
+
+    Arrears recover `labs_common.recovery_frac` as far as cash goes; cash beyond that goes to the
+    providers in proportion to the commitments that fall away; stakes are written off.
+    """
     quarter, ledger = market.quarter, market.ledger
+    commitments = market.book.backlog_usd_bn(quarter + 1)[:, lab.index]
     for deal in market.book.running():
         if deal.terms.lab == lab.name:
             market.book.move(deal, DealStatus.DEFAULTED, quarter, f"{lab.name}: {why}")
@@ -236,7 +247,25 @@ def fail(market: CloudMarket, lab: Lab, why: str) -> None:
         ledger.book(quarter, creditor, "loss", "receivables", lost, "write-off")
         ledger.book(quarter, lab.name, "payables", "gain", lost, "write-off")
     market.arrears[lab.name].clear()
+    _wind_up(market, lab, commitments)
     lab.active = False
     lab.demand_usd_bn_per_year = 0.0
     lab.value = 0.0
     market.events.append((quarter, f"{lab.name} failed: {why}"))
+
+
+def _wind_up(market: CloudMarket, lab: Lab, commitments: NDArray[np.float64]) -> None:
+    """Pay out what cash is left, to those whose contracts fall away or else to the outside, and write off stakes."""
+    quarter, ledger = market.quarter, market.ledger
+    left, claims = ledger.cash_usd_bn(lab.name), total(commitments)
+    for row, name in enumerate(market.provider_names):
+        if left > 0.0 and claims > 0.0:
+            damages = min(left / claims, 1.0) * float(commitments[row])
+            ledger.pay(quarter, lab.name, name, damages, "penalty", "gain", "damages for ended contracts")
+    left = ledger.cash_usd_bn(lab.name)
+    if left > 0.0:
+        ledger.pay(quarter, lab.name, "External", left, "net_worth", "gain", "winding up")
+    for (investor, company), amount in market.invested.items():
+        if company == lab.name:
+            ledger.book(quarter, investor, "loss", "stakes", amount, "write-off of stakes")
+    market.invested = {pair: amount for pair, amount in market.invested.items() if pair[1] != lab.name}

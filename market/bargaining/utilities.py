@@ -155,15 +155,15 @@ def shareholder_components(
     lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, gain: Array
 ) -> dict[str, Array]:
     """The lab's components by name that equity moves, `gain` being the sum of the operating ones."""
-    equity = np.asarray(grid.equity)
+    equity = _equity(grid)
     stake = equity / (lab.value_usd_bn + equity)
     credit, liquidity = _funding(lab, provider.price_usd_bn_per_gw_quarter, grid, weights)
     return {
         "credit": _axes(credit, 0),
         "liquidity": _axes(liquidity, 0, 5, 6),
-        "dilution": _axes(-equity * (lab.own_value_usd_bn - lab.value_usd_bn) / (lab.value_usd_bn + equity), 5),
-        "surplus_shared": -_axes(stake, 5) * gain,
-        "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5),
+        "dilution": _axes(-equity * (lab.own_value_usd_bn - lab.value_usd_bn) / (lab.value_usd_bn + equity), 5, 6),
+        "surplus_shared": -_axes(stake, 5, 6) * gain,
+        "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5, 6),
     }
 
 
@@ -173,8 +173,7 @@ def provider_components(
     """The provider's components by name: margin, idle risk, residual risk, equity, pull-through, exposure, costs."""
     price = provider.price_usd_bn_per_gw_quarter
     off = 1.0 - np.asarray(grid.discounts)
-    equity = np.asarray(grid.equity)
-    money = _equity_now(grid)
+    equity, money = _equity(grid), _equity_now(grid)
     revenue = price * sums.gw_surviving[..., None] * off
     cost = provider.user_cost_usd_bn_per_gw_quarter * sums.gw[..., None]
     return {
@@ -185,7 +184,7 @@ def provider_components(
         "staging": _axes(_staging(lab, grid), 5, 6),
         "pull_through": _axes(_pull_through(lab, provider, grid, weights, sums), 1, 3),
         "exposure": _axes(_exposure(provider, weights, price * sums.gw), 0, 1),
-        "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5),
+        "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5, 6),
     }
 
 
@@ -219,10 +218,15 @@ def _worth(
     return float(values[-1]), values[:-1]
 
 
+def _equity(grid: Grid) -> Array:
+    """Equity by (level, upfront share): what spans both axes is added over the grid in one stretch of memory."""
+    return np.repeat(np.asarray(grid.equity)[:, None], len(grid.upfront), axis=1)
+
+
 def _equity_now(grid: Grid) -> Array:
     """Equity by (level, upfront share) in dollars of today: milestones are worth less than cash."""
     upfront = np.asarray(grid.upfront)
-    return np.asarray(grid.equity)[:, None] * (upfront + (1.0 - upfront) * TRANCHE_VALUE)
+    return _equity(grid) * (upfront + (1.0 - upfront) * TRANCHE_VALUE)
 
 
 def _unpaid(grid: Grid) -> Array:
@@ -244,7 +248,7 @@ def _cost_of_equity(provider: ProviderView, money: Array) -> Array:
 def _staging(lab: LabView, grid: Grid) -> Array:
     """Option of paying later, (equity, upfront share): what is not paid if the lab is gone by then (Gompers 1995)."""
     gone = 1.0 - (1.0 - lab.default_prob_per_quarter) ** TRANCHE_WAIT
-    return np.asarray(grid.equity)[:, None] * (1.0 - np.asarray(grid.upfront)) * gone
+    return _equity(grid) * (1.0 - np.asarray(grid.upfront)) * gone
 
 
 def _fixed_cost(lab: LabView, weights: Weights, equity: Array) -> Array:
@@ -307,9 +311,9 @@ def _stake_in_surplus(lab: LabView, provider: ProviderView, grid: Grid, gain: Ar
 
     A holder of a stake s0 who buys s more owns s0 (1 - s) + s of what the deal adds to the lab's value.
     """
-    equity = np.asarray(grid.equity)
+    equity = _equity(grid)
     bought = equity / (lab.value_usd_bn + equity)
-    return _axes(provider.stake_frac * (1.0 - bought) + bought, 5) * gain
+    return _axes(provider.stake_frac * (1.0 - bought) + bought, 5, 6) * gain
 
 
 def evaluate(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) -> Evaluation:

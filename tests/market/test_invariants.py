@@ -148,7 +148,6 @@ def vested_and_lapsed(deal: Deal) -> None:
         (paid_and_lapsed, "deal 0 has a tranche both paid and lapsed"),
         (vested_and_lapsed, "deal 0 has a warrant both vested and lapsed"),
         (lambda deal: deal.makeup_credits.append((8104, -0.1)), "deal 0 has a negative make-up credit"),
-        (lambda deal: setattr(deal, "arrears_usd_bn", -1.0), "deal 0 has arrears of -1.0 USD bn"),
         (lambda deal: setattr(deal, "signed_quarter", 8101), "GW promised in 2025Q1 differ from the running deals"),
     ],
 )
