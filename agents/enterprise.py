@@ -224,14 +224,20 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 def _columns(rules: Enterprises, space: ChannelSpace, cloud_shares: Floats, key: int) -> kernels.Columns:
-    """Attributes of the rows; row i has the same ones whatever the number of rows."""
+    """Attributes of the rows; row i has the same ones whatever the number of rows, its size up to a common factor.
+
+    Sizes are scaled by incumbent cloud, so that the clouds' shares at the start are exact and not a sample's.
+    """
     count = rules.count
     size, segment, cloud, phase, wanted = _even_spread(count, 5, key)
     second = rules.second_model_prob
+    weight, incumbent = _sizes(size, rules.size_sigma), _incumbents(cloud, cloud_shares, space)
+    held = np.bincount(incumbent, weights=weight, minlength=len(cloud_shares))
+    scale = np.divide(cloud_shares * held.sum(), held, out=np.ones_like(held), where=held > 0.0)
     return kernels.Columns(
-        weight=_sizes(size, rules.size_sigma).astype(np.float32),
+        weight=(weight * scale[incumbent]).astype(np.float32),
         segment=(segment * rules.segments).astype(np.int8),
-        cloud=_incumbents(cloud, cloud_shares, space),
+        cloud=incumbent,
         phase=(phase * rules.renewal_quarters).astype(np.int8),
         wanted=(1 + (wanted < second).astype(np.int8) + (wanted < second**2).astype(np.int8)).astype(np.int8),
         adopted_tick=np.full(count, kernels.NOT_ADOPTED, dtype=np.int16),

@@ -74,6 +74,7 @@ def component_weights(scenario: Scenario) -> Weights:
         equity_fixed_cost=rules.equity_fixed_cost_share,
         ramp_quarters=rules.ramp_quarters,
         commitment_cover=scenario.labs_common.commitment_cover,
+        obsolescence_per_year=rules.obsolescence_per_year,
     )
 
 

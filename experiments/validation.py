@@ -111,6 +111,42 @@ def deals_a_year(results: Results) -> pd.Series:
     return deals.groupby("run").size() / years
 
 
+def deals_in(which: str) -> Measure:
+    """Simulated deals in the calendar year with the fewest (`min`) or most (`max`), full years after the facts."""
+
+    def measure(results: Results) -> pd.Series:
+        deals = _simulated(results)
+        years = deals["quarter"].str[:4].astype(int)
+        full = [year for year in range(int(years.min()) + 1, int(results.market["quarter"].max()[:4]) + 1)]
+        counts = deals.groupby(["run", years]).size().unstack(fill_value=0).reindex(columns=full, fill_value=0)
+        return counts.agg(which, axis=1).astype(float)
+
+    return measure
+
+
+def first_talks(results: Results) -> pd.Series:
+    """Commitments signed in the first quarter in which labs bargain."""
+    deals = _simulated(results)
+    first = deals[deals["quarter"] == deals["quarter"].min()]
+    return first.groupby("run")["commitment_usd_bn"].sum().reindex(results.runs, fill_value=0.0)
+
+
+def mean_term(results: Results) -> pd.Series:
+    """Mean term of simulated deals in years, weighted by commitment."""
+    deals = _simulated(results)
+    weighted = (deals["term_quarters"] * deals["commitment_usd_bn"]).groupby(deals["run"]).sum()
+    return weighted / deals.groupby("run")["commitment_usd_bn"].sum() / 4.0
+
+
+def stake(lab: str, provider: str, quarter: str) -> Measure:
+    """A provider's stake in a lab, nil where it has none."""
+
+    def measure(results: Results) -> pd.Series:
+        return at("alignment", "stake_frac", quarter, lab=lab, provider=provider)(results).reindex(results.runs, fill_value=0.0)
+
+    return measure
+
+
 def share_without_equity(results: Results) -> pd.Series:
     """Share of simulated deals that carry no equity."""
     deals = _simulated(results)
@@ -218,6 +254,16 @@ FORECAST = (
     Check("Anthropic compute, 2030Q4", "GW", 4.0, 30.0, "contracts disclosed by September 2026 reach about 8 GW", _lab("compute_gw", "Anthropic", "2030Q4")),
     Check("OpenAI valuation over run-rate, 2030Q4", "x", 4.0, 30.0, "25-36 in 2025 at threefold growth; large software firms 5-12", lambda r: _lab("valuation_usd_bn", "OpenAI", "2030Q4")(r) / _lab("revenue_annualised_usd_bn", "OpenAI", "2030Q4")(r)),
     Check("Simulated deals a year", "count", 4.0, 24.0, "the issue: a handful to two dozen over all labs", deals_a_year),
+    Check("Fewest simulated deals in a year, 2027-30", "count", 1.0, 24.0, "a handful a year", deals_in("min")),
+    Check("Most simulated deals in a year, 2027-30", "count", 4.0, 24.0, "two dozen a year", deals_in("max")),
+    Check("Commitments signed in the first quarter of talks, 2026Q4", "USD bn", 0.0, 350.0, "the largest disclosed quarter, 2025Q3, has about 330", first_talks, 0),
+    Check("Mean term of simulated deals", "year", 4.0, 8.0, "disclosed terms run from 3 to 10 years", mean_term),
+    Check("Anthropic compute, 2025Q4", "GW", 1.0, 1.8, "1.4 (OpenAI investor memo)", _lab("compute_gw", "Anthropic", "2025Q4"), 2),
+    Check("OpenAI compute, 2025Q4", "GW", 1.4, 2.5, "1.9", _lab("compute_gw", "OpenAI", "2025Q4"), 2),
+    Check("xAI compute, 2025Q4", "GW", 0.3, 0.8, "0.5 million H100 equivalents (Epoch AI)", _lab("compute_gw", "xAI", "2025Q4"), 2),
+    Check("Microsoft's stake in OpenAI, 2026Q1", "frac", 0.20, 0.30, "27 % before the round of February 2026, then diluted to about 23 %", stake("OpenAI", "Microsoft", "2026Q1"), 3),
+    Check("Google's stake in Anthropic, 2026Q1", "frac", 0.10, 0.16, "14 %, capped at 15 %", stake("Anthropic", "Google", "2026Q1"), 3),
+    Check("Amazon's stake in Anthropic, 2026Q2", "frac", 0.14, 0.25, "carrying value implies about 19.7 % in mid-2026", stake("Anthropic", "Amazon", "2026Q2"), 3),
     Check("Simulated deals without equity", "frac", 0.5, 0.97, "nine of eleven in 2025Q1-2026Q1 (.82)", share_without_equity, 2),
     Check("Compute to equity where there is equity", "x", 1.0, 8.0, "1-1.5 in 2023, 2-6 in 2025-26", compute_to_equity, 2),
     Check("Upfront part of equity", "frac", 0.15, 0.8, "20-31 % in the facts", upfront_share, 2),

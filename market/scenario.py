@@ -119,7 +119,7 @@ class Funding(Group):
     appetite_volatility: float = param(0.08, unit="log", low=0.0, high=2.0, meaning="Standard deviation of the quarterly shock to appetite", source=OURS)
     supplier_depth: float = param(0.08, unit="1", low=0.0, high=100.0, meaning="Suppliers' money per quarter and unit of excess return, as a share of their chip cash flow, all labs together", source=FITTED)
     supplier_cost: float = param(0.10, unit="1", low=0.0, high=10.0, meaning="Excess return below which suppliers stay away", source=OURS)
-    provider_cost: float = param(0.04, unit="1", low=0.0, high=10.0, meaning="Cost k to a provider of a dollar of equity, in excess of the dollar", source="sets the level of provider equity: fitted, not predicted")
+    provider_cost: float = param(0.06, unit="1", low=0.0, high=10.0, meaning="Cost k to a provider of a dollar of equity, in excess of the dollar", source="sets the level of provider equity: fitted, not predicted")
     provider_depth: float = param(2.0, unit="1", low=0.001, high=100.0, meaning="Provider's equity at which the marginal cost has risen by one, in quarters of free cash flow", source=FITTED)
 
 
@@ -214,10 +214,11 @@ class Negotiation(Group):
     pull_through_margin: float = param(0.25, unit="frac", low=0.0, high=1.0, meaning="Provider's margin on regained customers", source="AWS operating margin is 30-38 %")
     pull_through_multiple: float = param(2.5, unit="1", low=0.0, high=10.0, meaning="Cloud spending that comes with a dollar of AI spending when a customer moves", source="fitted: exclusive deals appear early and vanish as need outgrows one provider")
     second_source_value: float = param(0.04, unit="frac", low=0.0, high=5.0, meaning="Option value of a second source, as a share of compute spend over the clause", source=OURS)
+    obsolescence_per_year: float = param(0.08, unit="1/year", low=0.0, high=2.0, meaning="Fall of the market price of a contracted GW as newer vintages come, a year: what a long term costs the lab", source="fitted: disclosed terms centre on five years; below the 37 % a year by which hardware improves, since contracts are partly refreshed")
     resale_frac: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Value of chips left over at the end of a contract, as a share of book", source=OURS)
     default_probability_per_quarter: float = param(0.006, unit="1/quarter", low=0.0, high=1.0, meaning="Provider's view of a lab's default with a full runway; doubles with none", source="speculative-grade default of 2-4 % a year")
     fixed_cost_share: float = param(0.01, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of a deal to each side, as a share of the lab's yearly compute spend", source=OURS)
-    equity_fixed_cost_share: float = param(0.0005, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of bringing equity into a deal, as a share of the lab's value, to each side", source="approvals, diligence and antitrust review; ours")
+    equity_fixed_cost_share: float = param(0.001, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of bringing equity into a deal, as a share of the lab's value, to each side", source="approvals, diligence and antitrust review; ours")
 
 
 class Uncertainty(Group):

@@ -109,14 +109,17 @@ def _sums(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) ->
     sd = weights.need_volatility * np.sqrt(ahead + 1.0)
     idle = expected_idle(contracted + q, need, sd) - expected_idle(contracted, need, sd)
     survival = (1.0 - lab.default_prob_per_quarter) ** ahead
+    # a contracted GW ages while the market's stays new, so a long contract at a fixed price grows dear
+    age = np.maximum(ahead - provider.lead_quarters, 0) / 4.0
+    market_price = provider.expected_price[:horizon] * (1.0 + weights.obsolescence_per_year) ** -age
     kept = survival + (1.0 - survival) * weights.resale
     return _Sums(
         gw=(q * beta).sum(axis=-1),
         gw_surviving=(q * beta * kept).sum(axis=-1),
         idle=(idle * beta).sum(axis=-1),
         served=((served(contracted + q, need) - served(contracted, need)) * beta).sum(axis=-1),
-        against_market=(q * beta * provider.expected_price[:horizon]).sum(axis=-1),
-        idle_at_market=(idle * beta * provider.expected_price[:horizon]).sum(axis=-1),
+        against_market=(q * beta * market_price).sum(axis=-1),
+        idle_at_market=(idle * beta * market_price).sum(axis=-1),
         clause=np.array([beta[:term].sum() for term in terms]),
     )
 

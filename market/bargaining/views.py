@@ -113,3 +113,4 @@ class Weights:
     equity_fixed_cost: float
     ramp_quarters: int
     commitment_cover: float = 0.0
+    obsolescence_per_year: float = 0.0

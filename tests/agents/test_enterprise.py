@@ -123,8 +123,21 @@ def test_total_demand_does_not_depend_on_the_number_of_enterprises() -> None:
 
 def test_a_row_is_the_same_whatever_the_number_of_rows() -> None:
     small, large = population(1_000).columns, population(5_000).columns
-    for name in small._fields:
+    for name in set(small._fields) - {"weight"}:
         np.testing.assert_array_equal(getattr(small, name), getattr(large, name)[:1_000])
+    # sizes up to one factor a cloud, which makes the clouds' shares exact
+    for cloud in np.unique(small.cloud):
+        rows = small.cloud == cloud
+        ratio = small.weight[rows] / large.weight[:1_000][rows]
+        np.testing.assert_allclose(ratio, ratio[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [200, 1_000])
+def test_incumbent_clouds_start_with_their_exact_shares(count: int) -> None:
+    people = population(count)
+    columns = people.columns
+    held = np.bincount(columns.cloud, weights=columns.weight, minlength=len(people.cloud_shares))
+    np.testing.assert_allclose(held / held.sum(), people.cloud_shares, rtol=1e-5)
 
 
 def test_attributes_fill_their_cells_evenly() -> None:

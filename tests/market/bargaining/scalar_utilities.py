@@ -74,8 +74,9 @@ def both_sides(
         flow["cover"] += beta * (cover(had + q, need) - cover(had, need))
         idle = beta * (put(had + q, need, sd) - put(had, need, sd))
         flow["idle"] += idle
-        flow["lost"] += idle * float(provider.expected_price[h])
-        flow["market"] += beta * q * float(provider.expected_price[h])
+        worth = float(provider.expected_price[h]) / (1.0 + w.obsolescence_per_year) ** (max(h - lead, 0) / 4.0)
+        flow["lost"] += idle * worth
+        flow["market"] += beta * q * worth
         flow["gw"] += beta * q
         flow["kept"] += beta * q * (alive + (1.0 - alive) * w.resale)
         if h < term:
