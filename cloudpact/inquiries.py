@@ -236,7 +236,6 @@ class Inquiries:
         """The market as plain data that a new one can take over."""
         return {
             "market": {name: getattr(self, name) for name in STATE},
-            "clock": (self.steps, self.time),
             "providers": [provider.plain() for provider in self.providers],
             "labs": [lab.plain() for lab in self.labs],
         }
@@ -245,13 +244,12 @@ class Inquiries:
         """Continue from a state, in place."""
         for name, value in state["market"].items():
             setattr(self, name, value)
-        self.steps, self.time = state["clock"]
         for agent, plain in zip([*self.providers, *self.labs], [*state["providers"], *state["labs"]], strict=True):
             for name, value in plain.items():
                 setattr(agent, name, value)
 
     def fork(self: CloudMarket) -> CloudMarket:
-        """An independent copy that continues to the same bits."""
+        """An independent copy that continues to the same bits; Mesa's own `steps` and `time` count from the fork."""
         twin = type(self)(self.parameters, self.seed, self.replicate, self.facts, self.debug_guards)
         twin.take_over(copy.deepcopy(self.state()))
         return twin

@@ -75,7 +75,8 @@ def test_another_process_gives_the_same_bits() -> None:
 def _starved(**changes: Any) -> Scenario:
     """A lab that nobody gives money."""
     starved = {"funding.investor_depth": 0.0, "funding.supplier_depth": 0.0, "negotiation.equity_scale": 0.0}
-    return lively(**starved, **{"labs.Ada.cash_usd_bn": 1.0}, **changes)
+    starved |= {"labs_common.operating_share": 0.9}  # and that hardly earns what compute costs
+    return lively(**starved, **{"labs.Ada.cash_usd_bn": 3.0}, **changes)
 
 
 def test_a_lab_without_money_defaults_after_the_stated_quarters_of_arrears() -> None:

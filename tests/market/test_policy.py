@@ -45,7 +45,12 @@ def test_undated_rules_leave_disclosed_deals_alone() -> None:
 def test_a_lab_is_made_to_fail_once() -> None:
     shock = {"kind": "lab_failure", "since": "2027Q1", "target": "Ada"}
     found = [conditions(quarter, shocks=[shock]).failing for quarter in ("2026Q4", "2027Q1", "2027Q2")]
-    assert found == ["", "Ada", ""]
+    assert found == [frozenset(), frozenset({"Ada"}), frozenset()]
+
+
+def test_several_labs_can_fail_in_one_quarter() -> None:
+    shocks = [{"kind": "lab_failure", "since": "2027Q1", "target": name} for name in ("Ada", "Byron")]
+    assert conditions("2027Q1", shocks=shocks).failing == {"Ada", "Byron"}
 
 
 def test_a_disclosure_rule_changes_no_conduct() -> None:

@@ -203,12 +203,22 @@ def _effects(column: str, shock: Shock | None = None, rule: Rule | None = None) 
         (Shock(kind="power_limit", since="2026Q1", size=0.02), "capacity_gw", -1),
         (Shock(kind="interest_rate", since="2026Q1", size=0.05), "price_usd_bn_per_gw_quarter", 1),
         (Shock(kind="efficiency_jump", since="2026Q1", size=3.0), "lab_revenue_annualised_usd_bn", 1),
-        (Shock(kind="investor_exit", since="2026Q1", size=0.0), "cost_of_money", 1),
     ],
     ids=lambda value: value.kind if isinstance(value, Shock) else "",
 )
 def test_shocks_push_where_they_say(shock: Shock, column: str, sign: int) -> None:
     assert all(sign * effect > 0.0 for effect in _effects(column, shock=shock))
+
+
+def test_money_grows_dear_when_investors_leave() -> None:
+    """In a world whose labs need money: what they sell hardly pays for what it takes."""
+    leave = Shock(kind="investor_exit", since="2026Q1", size=0.0)
+    needy = {"labs_common.operating_share": 0.9, "time.end": "2027Q2"}
+    for seed in (1, 2, 3):
+        stay, left = (market_of(_with(shocks, **needy), seed).tables["market"] for shocks in ((), (leave,)))
+        after = [row["quarter"] >= "2026Q1" for row in stay]
+        dearer = [b["cost_of_money"] - a["cost_of_money"] for a, b, late in zip(stay, left, after, strict=True) if late]
+        assert max(dearer) > 0.0, seed
 
 
 @pytest.mark.parametrize(
