@@ -196,7 +196,7 @@ def _most(party: str, components: dict[str, float]) -> list[str]:
 
 def _constraint_text(constraint: str | None) -> str:
     if constraint in (None, "", "none"):
-        return "No constraint bound: lifting any single one would leave the terms as they are."
+        return "No constraint bound: lifting any one of them, the lists of terms apart, leaves the terms as they are."
     return f"Bound by: {constraint}; without it the terms would differ."
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ROUNDS = 3
 BUILD_QUARTERS = 4  # quarters of budget and of supply that a provider counts on for a contract signed now
 WORLD = "World supply"
+PROTOCOLS = {"nash": bargain}
 REVIEW_QUARTERS = 8  # over which both sides weigh an exclusive clause that runs already
 
 
@@ -124,13 +125,14 @@ def _best_offer(market: CloudMarket, talk: _Talks, room: dict[str, float], round
     reach = market.exclusive_hosts(lab)
     view = lab_view(market, lab, talk.raised_usd_bn)
     grid = grid_for(market, view, talk.gap_gw)
+    protocol = PROTOCOLS[market.parameters.negotiation.protocol]
     offers: list[tuple[Hyperscaler, Offer]] = []
     for provider in market.providers:
         if not provider.spec.sells or provider.name in talk.signed or (reach and provider.name not in reach):
             continue
         other_side = provider_view(market, provider, lab, min(room[provider.name], room[WORLD]))
         evaluation = evaluate(view, other_side, grid, market.weights)
-        offers.append((provider, bargain(evaluation, view.weight)))
+        offers.append((provider, protocol(evaluation, view.weight)))
     agreed = [(provider, offer) for provider, offer in offers if offer.agreement is not None]
     for provider, offer in offers:
         if offer.agreement is None:
@@ -147,7 +149,7 @@ def _best_offer(market: CloudMarket, talk: _Talks, room: dict[str, float], round
         return _Winner(talk, provider, offer, "", -np.inf)
     rival, floor = rivals[0][0].name, rivals[0][1].lab_utility
     if offer.lab_utility < floor:
-        improved = bargain(offer.evaluation, view.weight, floor)
+        improved = protocol(offer.evaluation, view.weight, floor)
         if improved.agreement is None:
             provider, offer = rivals[0]
             rival, floor = "", -np.inf
