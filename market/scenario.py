@@ -54,12 +54,12 @@ class Enterprises(Group):
     capability_weight: float = param(0.35, unit="1/log", low=0.0, high=10.0, meaning="Utility of one log unit of effective training compute", source=FITTED)
     price_weight: float = param(0.5, unit="1/log", low=0.0, high=10.0, meaning="Disutility of one log unit of the lab's price, middle segment", source=OURS)
     cloud_friction: float = param(1.2, unit="utility", low=0.0, high=20.0, meaning="Disutility of a model off the incumbent cloud (egress, procurement, security review)", source=OURS)
-    model_switching_cost: float = param(2.1, unit="utility", low=0.0, high=20.0, meaning="Disutility of leaving the incumbent model vendor at renewal", source="about 11 % of enterprises change primary vendor in a year (field notes quoting Menlo)")
+    model_switching_cost: float = param(2.1, unit="utility", low=0.0, high=20.0, meaning="Disutility of leaving the incumbent model vendor at renewal", source="about 11 % of enterprises change primary vendor in a year (field notes quoting Menlo); the value was set by hand against the disclosed facts")
     nest: float = param(0.6, unit="frac", low=0.05, high=1.0, meaning="Nested-logit dissimilarity of the clouds within one lab", source="McFadden (1978) form; value is ours")
     no_purchase_utility: float = param(-1.0, unit="utility", low=-50.0, high=50.0, meaning="Utility of buying no model at renewal", source=OURS)
     open_models_utility: float = param(0.2, unit="utility", low=-50.0, high=50.0, meaning="Intercept of open models, reachable on every cloud", source=OURS)
     second_model_prob: float = param(0.8, unit="frac", low=0.0, high=1.0, meaning="Probability that an adopter uses a second model family, given one; the same for a third, given two", source="a16z CIO survey 2026: 81 % use three or more families (large firms)")
-    cloud_switching_per_year: float = param(0.006, unit="1/year", low=0.0, high=1.0, meaning="Share of enterprises whose incumbent cloud changes in a year", source="CMA cloud decision (2025): below 1 %")
+    cloud_switching_per_year: float = param(0.006, unit="1/year", low=0.0, high=1.0, meaning="Share of enterprises whose incumbent cloud changes in a year", source="CMA cloud decision (2025): below 1 %; the value was set by hand against the disclosed facts")
 
 
 class Demand(Group):
@@ -74,7 +74,7 @@ class Demand(Group):
     consumer_capability_weight: float = param(0.25, unit="1/log", low=0.0, high=10.0, meaning="Consumers' utility of one log unit of effective training compute", source=OURS)
     volatility_per_quarter: float = param(0.03, unit="log", low=0.0, high=1.0, meaning="Standard deviation of the quarterly shock to spending", source=OURS)
     appeal_volatility_per_quarter: float = param(0.06, unit="log", low=0.0, high=1.0, meaning="Standard deviation of the quarterly random walk of a lab's appeal", source=OURS)
-    long_tail_gw_per_gw: float = param(0.6, unit="1", low=0.0, high=100.0, meaning="Compute rented by other AI customers than the labs, per GW of inference demand for the labs", source="about half of 2025 capacity is own use, a quarter the labs (design brief); the rest is ours")
+    long_tail_gw_per_gw: float = param(0.6, unit="1", low=0.0, high=100.0, meaning="Compute rented by other AI customers than the labs, per GW of inference demand for the labs", source="about half of 2025 capacity is own use, a quarter the labs (design brief); the rest is ours; the value was set by hand against the disclosed facts")
     long_tail_elasticity: float = param(1.0, unit="1", low=0.0, high=10.0, meaning="Price elasticity of that demand around the starting price", source=OURS)
     revenue_per_gw_year: float = param(20.0, unit="USD bn/(GW*year)", low=0.1, high=1000.0, meaning="Revenue rho served by one GW of inference in a year", source="run-rate is about 10 per GW of all compute (OpenAI 2023-25) at about half inference")
 
@@ -102,7 +102,7 @@ class Labs(Group):
     operating_share: float = param(0.35, unit="frac", low=0.0, high=2.0, meaning="Operating cost other than compute, as a share of revenue", source="OpenAI 2025: revenue 13.1, burn about 9, gross margin 33 % (labs.csv)")
     operating_per_training_gw_quarter: float = param(0.9, unit="USD bn/(GW*quarter)", low=0.0, high=100.0, meaning="Research staff and data per GW of training", source=OURS)
     runway_target_quarters: float = param(6.0, unit="quarter", low=0.0, high=40.0, meaning="Quarters of burn that a lab wants in cash", source=OURS)
-    commitment_cover: float = param(0.5, unit="frac", low=0.0, high=2.0, meaning="Share of the next year's commitments, less margin, that creditors want in cash", source=OURS)
+    commitment_cover: float = param(0.5, unit="frac", low=0.0, high=2.0, meaning="Share of the next year's commitments, less margin, that creditors want in cash", source=FITTED)
     value_persistence: float = param(0.9, unit="frac", low=0.0, high=1.0, meaning="Share of a disclosed value's distance from the formula that is left a quarter later", source=OURS)
     default_after_quarters: int = param(2, unit="quarter", low=1, high=20, meaning="Quarters in arrears after which a lab defaults", source=OURS)
     recovery_frac: float = param(0.4, unit="frac", low=0.0, high=1.0, meaning="Recovery on arrears at default", source="Moody's long-run average for senior unsecured debt is about 40 %")
@@ -159,7 +159,7 @@ class Capex(Group):
     cash_flow_share: float = param(0.9, unit="frac", low=0.0, high=10.0, meaning="Share phi of operating cash flow that capex may take", source="2025: capex of the four is about 60-70 % of operating cash flow, Oracle above 100 %")
     trend_damping: float = param(0.92, unit="frac", low=0.0, high=1.0, meaning="Damping of a forecast trend, a quarter", source="Gardner and McKenzie (1985)")
     expectation_weight: float = param(0.3, unit="frac", low=0.0, high=1.0, meaning="Weight of the last quarter in adaptive growth", source="Nerlove (1958) form")
-    inertia: float = param(0.8, unit="frac", low=0.0, high=1.0, meaning="Weight of the last order in this one: convex cost of changing investment", source="Christiano, Eichenbaum and Evans (2005) form; value is ours")
+    inertia: float = param(0.8, unit="frac", low=0.0, high=1.0, meaning="Weight of the last order in this one: convex cost of changing investment", source="Christiano, Eichenbaum and Evans (2005) form; value is ours; the value was set by hand against the disclosed facts")
     cash_flow_growth_late_per_year: float = param(0.09, unit="1/year", low=-0.5, high=1.0, meaning="Growth of cash flow outside AI that companies tend to after the facts", source=OURS)
     ai_share_start: float = param(0.10, unit="frac", low=0.0, high=1.0, meaning="Share of companies' capex that is AI, early", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
     ai_share_end: float = param(0.72, unit="frac", low=0.0, high=1.0, meaning="Share of companies' capex that is AI, late", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
@@ -170,7 +170,7 @@ class Capex(Group):
     cash_ceiling_quarters: float = param(5.0, unit="quarter", low=0.0, high=100.0, meaning="Cash above which it repays debt, then pays out", source=OURS)
     depreciation_per_quarter: float = param(0.04, unit="1/quarter", low=0.0, high=1.0, meaning="Declining-balance depreciation of property", source="blend of chip and shell lives")
     own_use_damping: float = param(0.95, unit="frac", low=0.0, high=1.0, meaning="Damping of the growth of own use, a quarter", source="nearly knife-edge (design brief): show the range")
-    own_use_slack: float = param(0.6, unit="frac", low=0.0, high=5.0, meaning="Own use that can wait: it takes slack capacity up to this share above its first claim", source=OURS)
+    own_use_slack: float = param(0.6, unit="frac", low=0.0, high=5.0, meaning="Own use that can wait: it takes slack capacity up to this share above its first claim", source=FITTED)
     non_ai_growth_per_year: float = param(0.06, unit="1/year", low=-0.5, high=1.0, meaning="Growth of capex that is not AI, after the facts", source=OURS)
 
 
@@ -179,7 +179,7 @@ class Price(Group):
 
     start_usd_bn_per_gw_quarter: float = param(3.0, unit="USD bn/(GW*quarter)", low=0.001, high=1000.0, meaning="List price at the start", source="H100 at about 2.4 USD an hour is 13-15 per GW-year; Oracle-OpenAI 300 over 5 years and 4.5 GW is 13")
     utilisation_response: float = param(0.20, unit="log", low=0.0, high=10.0, meaning="Response a of the log price to utilisation above target", source=FITTED)
-    anchor: float = param(0.12, unit="1/quarter", low=0.0, high=1.0, meaning="Speed e of return to full cost times markup", source=OURS)
+    anchor: float = param(0.12, unit="1/quarter", low=0.0, high=1.0, meaning="Speed e of return to full cost times markup", source=FITTED)
     markup: float = param(1.25, unit="1", low=0.1, high=10.0, meaning="Long-run markup over full cost", source="rent 10-13 against full cost of about 9-10 per GW-year")
     spot_elasticity: float = param(2.0, unit="1", low=0.0, high=20.0, meaning="Elasticity to its list price of a provider's pull on buyers without a contract", source=OURS)
     spot_premium: float = param(0.10, unit="frac", low=0.0, high=5.0, meaning="Premium on capacity bought without a contract when it is rationed", source=OURS)
@@ -197,7 +197,7 @@ class Negotiation(Group):
     gap_share: float = param(0.5, unit="frac", low=0.01, high=1.0, meaning="Largest share of its gap that a lab puts into one deal", source=OURS)
     gw_levels: tuple[float, ...] = param((0.2, 0.4, 0.6, 0.8, 1.0), unit="frac", meaning="Capacity on the table, as shares of the largest deal", source=OURS)
     term_levels_quarters: tuple[int, ...] = param((12, 20, 28), unit="quarter", meaning="Terms on the table", source="disclosed terms run from 3 to 10 years")
-    discount_levels: tuple[float, ...] = param((0.0, 0.06, 0.12, 0.18, 0.24, 0.30, 0.36), unit="frac", meaning="Discounts on the table", source=OURS)
+    discount_levels: tuple[float, ...] = param((0.0, 0.06, 0.12, 0.18, 0.24, 0.30, 0.36), unit="frac", meaning="Discounts on the table", source=FITTED)
     take_or_pay_levels: tuple[float, ...] = param((0.6, 0.8, 0.95), unit="frac", meaning="Take-or-pay shares on the table", source="96-98 % of CoreWeave's backlog is take-or-pay")
     equity_levels: tuple[float, ...] = param((0.0, 0.1, 0.25, 0.45, 0.7, 1.0), unit="frac", meaning="Equity on the table, as shares of the lab's shortfall of cash", source=OURS)
     upfront_levels: tuple[float, ...] = param((0.25, 1.0), unit="frac", meaning="Part of the equity paid at signing; the rest in thirds as capacity goes live", source="20-31 % of headline equity is upfront in the facts")
@@ -218,7 +218,7 @@ class Negotiation(Group):
     resale_frac: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Value of chips left over at the end of a contract, as a share of book", source=OURS)
     default_probability_per_quarter: float = param(0.006, unit="1/quarter", low=0.0, high=1.0, meaning="Provider's view of a lab's default with a full runway; doubles with none", source="speculative-grade default of 2-4 % a year")
     fixed_cost_share: float = param(0.01, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of a deal to each side, as a share of the lab's yearly compute spend", source=OURS)
-    equity_fixed_cost_share: float = param(0.001, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of bringing equity into a deal, as a share of the lab's value, to each side", source="approvals, diligence and antitrust review; ours")
+    equity_fixed_cost_share: float = param(0.001, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of bringing equity into a deal, as a share of the lab's value, to each side", source="approvals, diligence and antitrust review; ours; the value was set by hand against the disclosed facts")
 
 
 class Uncertainty(Group):
