@@ -80,7 +80,9 @@ def _pool_results(task: Simulate, replicates: list[int], workers: int) -> Iterat
                 submit(workers)
             while running:
                 submit(2 * workers)
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                done = wait(running, return_when=FIRST_COMPLETED).done
+                # a dead worker's futures come last, or results that are there would be lost with them
+                for future in sorted(done, key=lambda future: not _succeeded(future)):
                     replicate = running.pop(future)
                     yield replicate, _result(future.result, replicate)
         except KeyboardInterrupt:
