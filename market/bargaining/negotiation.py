@@ -46,7 +46,7 @@ def bargain(evaluation: Evaluation, lab_weight: float, floor: float = -np.inf) -
     """
     lab = np.where(evaluation.feasible, evaluation.lab_total, -np.inf).ravel()
     provider = np.where(evaluation.feasible, evaluation.provider_total, -np.inf).ravel()
-    agreement = nash(lab, provider, floor_first=floor, weight_first=lab_weight)
+    agreement = nash((lab, provider), weights=(lab_weight, 1.0 - lab_weight), floors=(floor, -np.inf))
     if agreement is None or agreement.first <= 0.0 or agreement.second < 0.0:
         return Offer(evaluation, None, _why_not(evaluation, lab, provider, floor), floor)
     return Offer(evaluation, agreement, "agreed", floor)
@@ -88,7 +88,7 @@ def _moves(offer: Offer, lab_weight: float, lifted: str, floor: float) -> bool:
         held = held & allowed if name != lifted else held
     lab = np.where(held, evaluation.lab_total, -np.inf).ravel()
     provider = np.where(held, evaluation.provider_total, -np.inf).ravel()
-    free = nash(lab, provider, floor_first=floor, weight_first=lab_weight)
+    free = nash((lab, provider), weights=(lab_weight, 1.0 - lab_weight), floors=(floor, -np.inf))
     return free is None or signed is None or (free.first, free.second) != (signed.first, signed.second)
 
 
@@ -156,15 +156,15 @@ def explain_agreement(trace: Trace, offer: Offer, points: int = 25) -> None:
     lab = np.where(evaluation.feasible, evaluation.lab_total, -np.inf).ravel()
     provider = np.where(evaluation.feasible, evaluation.provider_total, -np.inf).ravel()
     trace.terms, trace.components = chosen_terms(offer), chosen_components(offer)
-    frontier = pareto_frontier(lab, provider)
+    frontier = pareto_frontier((lab, provider))
     kept = frontier[np.unique(np.linspace(0, len(frontier) - 1, min(points, len(frontier))).astype(int))]
     trace.frontier = [(float(lab[i]), float(provider[i])) for i in kept]
     signed = np.array([offer.agreement.first, offer.agreement.second])
     concepts = {
-        "symmetric Nash": nash(lab, provider),
-        "Kalai-Smorodinsky": kalai_smorodinsky(lab, provider),
-        "egalitarian": egalitarian(lab, provider),
-        "utilitarian": utilitarian(lab, provider),
+        "symmetric Nash": nash((lab, provider)),
+        "Kalai-Smorodinsky": kalai_smorodinsky((lab, provider)),
+        "egalitarian": egalitarian((lab, provider)),
+        "utilitarian": utilitarian((lab, provider)),
     }
     trace.distances = {
         name: float(np.linalg.norm(signed - [found.first, found.second]))

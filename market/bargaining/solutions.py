@@ -1,175 +1,279 @@
-"""Solution concepts over a finite set of outcomes for two parties.
+"""Solution concepts over a finite set of outcomes for two or more parties.
 
-Utilities are arrays (outcomes,); minus infinity marks an outcome that is not feasible. Every
-concept raises ValueError for nan, plus infinity or arrays that do not match, and returns None
-where no outcome is rational for both.
+`utilities` is one array (outcomes,) per party, or one array (parties, outcomes); minus infinity
+marks an outcome that is not feasible. `disagreement` is what each party gets without agreement
+(default zeros). `floors` exclude outcomes that give a party less than an outside option, without
+moving the disagreement point (Binmore, Shaked and Sutton 1989; default minus infinity). The
+rational set, the zone of agreement, holds the feasible outcomes at which no party gets less than
+at disagreement, nor less than its floor.
+
+Every concept raises ValueError for nan, plus infinity or arrays that do not match, and returns None
+where no outcome is rational for all. Work goes in blocks of outcomes: beyond the utilities memory grows
+with the ties and the frontier alone.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Utilities = Sequence[Array] | Array
+Points = Sequence[float] | Array
+BLOCK_OUTCOMES = 1 << 16
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The chosen outcome: its index, both payoffs, and every undominated index that is as good."""
+    """The chosen outcome: its index, each party's payoff, and every undominated index that is as good."""
 
     index: int
-    first: float
-    second: float
+    payoffs: tuple[float, ...]
     ties: tuple[int, ...]
+
+    @property
+    def first(self) -> float:
+        """Payoff of the first party."""
+        return self.payoffs[0]
+
+    @property
+    def second(self) -> float:
+        """Payoff of the second party."""
+        return self.payoffs[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Checked input: one array a party, the disagreement point, and the least each party accepts."""
+
+    utilities: tuple[Array, ...]
+    disagreement: tuple[float, ...]
+    least: tuple[float, ...]
+
+    def blocks(self) -> Iterator[tuple[Indices, list[Array]]]:
+        """Rational outcomes, block by block: their indices and each party's utilities of them."""
+        for start in range(0, len(self.utilities[0]), BLOCK_OUTCOMES):
+            block = [utility[start : start + BLOCK_OUTCOMES] for utility in self.utilities]
+            inside = np.flatnonzero(_rational(block, self.least))
+            if inside.size:
+                yield inside + start, [utility[inside] for utility in block]
+
+    def gains(self, kept: Sequence[Array]) -> list[Array]:
+        return [utility - point for utility, point in zip(kept, self.disagreement, strict=True)]
+
+
+def _problem(utilities: Utilities, disagreement: Points | None, floors: Points | None) -> _Problem:
+    arrays = tuple(np.asarray(utility, dtype=np.float64) for utility in utilities)
+    if len(arrays) < 2:
+        raise ValueError(f"utilities: of {len(arrays)} parties; allowed: two or more")
+    for number, utility in enumerate(arrays, 1):
+        if utility.ndim != 1 or utility.shape != arrays[0].shape:
+            raise ValueError(f"utilities of party {number}: shape {utility.shape}; allowed: (outcomes,), one for all")
+        # the largest of numbers with a nan among them is nan, and no comparison with nan is true
+        if not utility.max(initial=-np.inf) < np.inf:
+            raise ValueError(
+                f"utilities of party {number}: nan or +inf among them; allowed: numbers, and -inf where infeasible"
+            )
+    point = _one_each("disagreement", disagreement, 0.0, len(arrays))
+    if not all(math.isfinite(each) for each in point):
+        raise ValueError(f"disagreement: {point}; allowed: finite numbers")
+    floor = _one_each("floors", floors, -np.inf, len(arrays))
+    if any(math.isnan(each) for each in floor):
+        raise ValueError(f"floors: {floor}; allowed: numbers, and -inf for none")
+    return _Problem(arrays, point, tuple(map(max, point, floor)))
+
+
+def _one_each(name: str, given: Points | None, default: float, parties: int) -> tuple[float, ...]:
+    numbers = (default,) * parties if given is None else tuple(float(each) for each in given)
+    if len(numbers) != parties:
+        raise ValueError(f"{name}: {numbers}; allowed: one number for each of {parties} parties")
+    return numbers
+
+
+def _shares_of_power(weights: Points | None, parties: int) -> tuple[float, ...]:
+    given = _one_each("weights", weights, 1.0, parties)
+    total = sum(given)
+    if not (min(given) >= 0.0 and 0.0 < total < np.inf):
+        raise ValueError(f"weights: {given}; allowed: none negative, not all nil")
+    return tuple(each / total for each in given)
+
+
+def _rational(utilities: Sequence[Array], least: Sequence[float]) -> NDArray[np.bool_]:
+    allowed = utilities[0] >= least[0]
+    for utility, bound in zip(utilities[1:], least[1:], strict=True):
+        allowed &= utility >= bound
+    return allowed
 
 
 def rational_set(
-    first: NDArray[np.float64], second: NDArray[np.float64], threat: tuple[float, float] = (0.0, 0.0)
+    utilities: Utilities, disagreement: Points | None = None, floors: Points | None = None
 ) -> NDArray[np.bool_]:
-    """Feasible outcomes at which neither party gets less than at the threat point (the zone of agreement).
+    """Feasible outcomes at which no party gets less than at disagreement or than its floor, (outcomes,).
 
-    >>> rational_set(np.array([0.0, 1.0, -np.inf]), np.array([1.0, -1.0, 2.0]))
+    >>> rational_set([np.array([0.0, 1.0, -np.inf]), np.array([1.0, -1.0, 2.0])])
     array([ True, False, False])
     """
-    for name, utility in (("first", first), ("second", second)):
-        if utility.ndim != 1 or utility.shape != first.shape:
-            raise ValueError(f"{name}: utilities of shape {utility.shape}; allowed: both of one shape (outcomes,)")
-        # the largest of numbers with a nan among them is nan, and no comparison with nan is true
-        if not utility.max(initial=-np.inf) < np.inf:
-            raise ValueError(f"{name}: utilities hold nan or +inf; allowed: numbers, and -inf where infeasible")
-    if not (math.isfinite(threat[0]) and math.isfinite(threat[1])):
-        raise ValueError(f"threat: {threat}; allowed: two finite numbers")
-    return (first >= threat[0]) & (second >= threat[1])
+    problem = _problem(utilities, disagreement, floors)
+    return _rational(problem.utilities, problem.least)
 
 
-def _chosen(score: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]) -> Agreement | None:
+def _chosen(problem: _Problem, score: Callable[[list[Array]], Array]) -> Agreement | None:
     """The best score; of equal ones the first listed that no other of them dominates."""
-    if score.size == 0:
+    best = -math.inf
+    tied: list[Indices] = []
+    for indices, kept in problem.blocks():
+        scores = score(kept)
+        top = float(scores.max())
+        if top > best:
+            best, tied = top, []
+        if top == best > -math.inf:
+            tied.append(indices[scores == top])
+    if not tied:
         return None
-    best = float(score.max())
-    if best == -np.inf:
-        return None
-    ties = np.flatnonzero(score == best)
+    ties = np.concatenate(tied)
     if len(ties) > 1:
-        ties = ties[_undominated(first[ties], second[ties])]
+        ties = ties[_undominated([utility[ties] for utility in problem.utilities])]
     index = int(ties[0])
-    return Agreement(index, float(first[index]), float(second[index]), tuple(int(tie) for tie in ties))
-
-
-def _undominated(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which outcomes no other dominates, equal ones included."""
-    frontier = _frontier(first, second)[::-1]
-    place = np.searchsorted(first[frontier], first)
-    return np.asarray((first[frontier][place] == first) & (second[frontier][place] == second))
+    return Agreement(index, tuple(float(utility[index]) for utility in problem.utilities), tuple(ties.tolist()))
 
 
 def nash(
-    first: NDArray[np.float64],
-    second: NDArray[np.float64],
-    *,
-    threat: tuple[float, float] = (0.0, 0.0),
-    floor_first: float = -np.inf,
-    weight_first: float = 0.5,
+    utilities: Utilities,
+    disagreement: Points | None = None,
+    weights: Points | None = None,
+    floors: Points | None = None,
 ) -> Agreement | None:
-    """Asymmetric Nash solution: argmax (u1 - d1)^w (u2 - d2)^(1-w) over the rational set.
+    """Asymmetric Nash solution: argmax of the product of (u_i - d_i)^w_i over the rational set.
 
-    `floor_first` excludes outcomes that give the first party less than an outside option, without
-    moving the threat point (Binmore, Shaked and Sutton 1989). With weight 1 (0) the first (second)
-    party's best rational outcome. Where no outcome has a positive product, the one with the largest
-    gain sum. Raises ValueError for a weight outside 0 to 1. Source: Nash (1950), Kalai (1977) for weights.
+    Weights are normalised to sum one. A party of weight nil does not count: with weights (1, 0) the
+    first party's best rational outcome. Where no outcome has a positive product, the one with the
+    largest sum of gains. Raises ValueError for weights that are negative or all nil. Source: Nash
+    (1950), Kalai (1977) for weights.
 
     >>> pie = np.linspace(0.0, 1.0, 101)
-    >>> nash(pie, 1.0 - pie, weight_first=0.3).first
-    0.3
+    >>> nash([pie, 1.0 - pie], weights=(0.3, 0.7)).payoffs
+    (0.3, 0.7)
     """
-    if not 0.0 <= weight_first <= 1.0:
-        raise ValueError(f"weight_first: {weight_first}; allowed: 0 to 1")
-    if math.isnan(floor_first):
-        raise ValueError("floor_first: nan; allowed: a number, or -inf for none")
-    allowed = np.flatnonzero(rational_set(first, second, threat) & (first >= floor_first))
-    kept_first, kept_second = first[allowed], second[allowed]
-    gain_first, gain_second = kept_first - threat[0], kept_second - threat[1]
-    score = _weighted_log(gain_first, weight_first) + _weighted_log(gain_second, 1.0 - weight_first)
-    found = _chosen(score, kept_first, kept_second) or _chosen(gain_first + gain_second, kept_first, kept_second)
-    if found is None:
-        return None
-    ties = tuple(int(allowed[tie]) for tie in found.ties)
-    return Agreement(int(allowed[found.index]), found.first, found.second, ties)
+    problem = _problem(utilities, disagreement, floors)
+    powers = _shares_of_power(weights, len(problem.utilities))
+
+    def product(kept: list[Array]) -> Array:
+        return reduce(np.add, map(_weighted_log, problem.gains(kept), powers))
+
+    return _chosen(problem, product) or _chosen(problem, lambda kept: reduce(np.add, problem.gains(kept)))
 
 
-def _weighted_log(gain: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+def _weighted_log(gain: Array, weight: float) -> Array:
     if weight == 0.0:
         return np.zeros_like(gain)
     with np.errstate(divide="ignore"):
-        return np.asarray(weight * np.log(np.maximum(gain, 0.0)))
+        return np.asarray(weight * np.log(gain))
 
 
 def kalai_smorodinsky(
-    first: NDArray[np.float64], second: NDArray[np.float64], *, threat: tuple[float, float] = (0.0, 0.0)
+    utilities: Utilities, disagreement: Points | None = None, floors: Points | None = None
 ) -> Agreement | None:
-    """Outcome with the largest smaller normalised gain; the ideal is taken over the rational set.
+    """Outcome with the largest smallest normalised gain (u_i - d_i) / (ideal_i - d_i).
 
-    Source: Kalai and Smorodinsky (1975), max-min form for finite sets. A party whose best gain is
-    nil counts as fully satisfied.
+    The ideal is each party's best over the rational set, floors included, not over all feasible
+    outcomes. A party whose best gain is nil counts as fully satisfied. Source: Kalai and Smorodinsky
+    (1975), max-min form for finite sets.
 
     >>> x = np.linspace(0.0, 1.0, 100001)
-    >>> round(kalai_smorodinsky(x, 1.0 - x**2).first, 4)
+    >>> round(kalai_smorodinsky([x, 1.0 - x**2]).first, 4)
     0.618
     """
-    allowed = rational_set(first, second, threat)
-    if not allowed.any():
-        return None
-    shares = []
-    for utility, point in ((first, threat[0]), (second, threat[1])):
-        ideal = float((utility[allowed] - point).max())
-        shares.append((utility - point) / ideal if ideal > 0.0 else np.ones_like(utility))
-    return _chosen(np.where(allowed, np.minimum(shares[0], shares[1]), -np.inf), first, second)
+    problem = _problem(utilities, disagreement, floors)
+    ideals = [0.0] * len(problem.utilities)
+    for _, kept in problem.blocks():
+        ideals = [max(ideal, float(gain.max())) for ideal, gain in zip(ideals, problem.gains(kept), strict=True)]
+
+    def smallest_share(kept: list[Array]) -> Array:
+        shares = [gain / ideal for gain, ideal in zip(problem.gains(kept), ideals, strict=True) if ideal > 0.0]
+        return reduce(np.minimum, shares, np.ones_like(kept[0]))
+
+    return _chosen(problem, smallest_share)
 
 
 def utilitarian(
-    first: NDArray[np.float64], second: NDArray[np.float64], *, threat: tuple[float, float] = (0.0, 0.0)
+    utilities: Utilities, disagreement: Points | None = None, floors: Points | None = None
 ) -> Agreement | None:
     """Rational outcome with the largest sum of utilities.
 
     >>> x = np.linspace(0.0, 1.0, 1001)
-    >>> utilitarian(x, 1.0 - x**2).first
-    0.5
+    >>> utilitarian([x, 1.0 - x**2]).payoffs
+    (0.5, 0.75)
     """
-    allowed = rational_set(first, second, threat)
-    return _chosen(np.where(allowed, first + second, -np.inf), first, second)
+    return _chosen(_problem(utilities, disagreement, floors), lambda kept: reduce(np.add, kept))
 
 
 def egalitarian(
-    first: NDArray[np.float64], second: NDArray[np.float64], *, threat: tuple[float, float] = (0.0, 0.0)
+    utilities: Utilities, disagreement: Points | None = None, floors: Points | None = None
 ) -> Agreement | None:
-    """Rational outcome with the largest smaller gain (Kalai 1977).
+    """Rational outcome with the largest smallest gain (Kalai 1977).
 
     >>> pie = np.linspace(0.0, 1.0, 11)
-    >>> egalitarian(pie, 1.0 - pie).first
-    0.5
+    >>> egalitarian([pie, 1.0 - pie]).payoffs
+    (0.5, 0.5)
     """
-    allowed = rational_set(first, second, threat)
-    gain = np.minimum(first - threat[0], second - threat[1])
-    return _chosen(np.where(allowed, gain, -np.inf), first, second)
+    problem = _problem(utilities, disagreement, floors)
+    return _chosen(problem, lambda kept: reduce(np.minimum, problem.gains(kept)))
 
 
-def pareto_frontier(
-    first: NDArray[np.float64], second: NDArray[np.float64], threat: tuple[float, float] = (0.0, 0.0)
-) -> NDArray[np.int64]:
-    """Indices of rational outcomes that no other dominates, by falling utility of the first party.
+def pareto_frontier(utilities: Utilities, disagreement: Points | None = None, floors: Points | None = None) -> Indices:
+    """Indices of rational outcomes that no other dominates, by falling utility of the first party, then the second...
 
-    Of outcomes equal in both utilities the first listed is kept.
+    Of outcomes equal to all parties the first listed is kept.
 
-    >>> pareto_frontier(np.array([0.0, 1.0, 0.5, 0.4]), np.array([1.0, 0.0, 0.5, 0.4]))
+    >>> pareto_frontier([np.array([0.0, 1.0, 0.5, 0.4]), np.array([1.0, 0.0, 0.5, 0.4])])
     array([1, 2, 0])
     """
-    candidates = np.flatnonzero(rational_set(first, second, threat))
-    return np.asarray(candidates[_frontier(first[candidates], second[candidates])])
+    problem = _problem(utilities, disagreement, floors)
+    found, waiting = np.array([], dtype=np.int64), []
+    for indices, kept in problem.blocks():
+        waiting.append(indices[np.sort(_frontier(kept))])
+        # joined only once as many wait as were found, so that the work of joining stays proportional to the frontier
+        if sum(map(len, waiting)) >= len(found):
+            found, waiting = _joined(problem, [found, *waiting]), []
+    return _joined(problem, [found, *waiting])
 
 
-def _frontier(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.int64]:
-    order = np.lexsort((np.arange(len(first)), -second, -first))
-    ranked = second[order]
-    best_so_far = np.concatenate(([-np.inf], np.maximum.accumulate(ranked)[:-1]))
-    return np.asarray(order[ranked > best_so_far])
+def _joined(problem: _Problem, parts: list[Indices]) -> Indices:
+    # parts are joined in the order of the outcomes, for the first listed of equal ones to be found first
+    candidates = np.sort(np.concatenate(parts))
+    return candidates[_frontier([utility[candidates] for utility in problem.utilities])]
+
+
+def _undominated(payoffs: Sequence[Array]) -> NDArray[np.bool_]:
+    """Which outcomes no other dominates, equal ones included."""
+    order = np.lexsort(payoffs)
+    changed = reduce(np.logical_or, (np.diff(payoff[order]) != 0.0 for payoff in payoffs))
+    group = np.concatenate(([0], np.cumsum(changed)))
+    starts = np.flatnonzero(np.concatenate(([True], changed)))
+    kept = np.zeros(len(starts), dtype=np.bool_)
+    kept[_frontier([payoff[order][starts] for payoff in payoffs])] = True
+    undominated = np.empty(len(order), dtype=np.bool_)
+    undominated[order] = kept[group]
+    return undominated
+
+
+def _frontier(payoffs: Sequence[Array]) -> Indices:
+    """Places nobody dominates, by falling payoffs; of equal ones the first."""
+    falling = np.lexsort((np.arange(len(payoffs[0])), *(-payoff for payoff in reversed(payoffs))))
+    if len(payoffs) == 2:
+        ranked = payoffs[1][falling]
+        best_so_far = np.concatenate(([-np.inf], np.maximum.accumulate(ranked)[:-1]))
+        return np.asarray(falling[ranked > best_so_far])
+    # whoever dominates comes earlier, so the first of those left is undominated and drives out what it dominates
+    found: list[int] = []
+    left = falling
+    while left.size:
+        found.append(int(left[0]))
+        left = left[reduce(np.logical_or, (payoff[left] > payoff[left[0]] for payoff in payoffs))]
+    return np.array(found, dtype=np.int64)

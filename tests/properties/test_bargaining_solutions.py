@@ -29,7 +29,7 @@ def dominated(index: int, first: Any, second: Any) -> bool:
 @given(outcomes)
 def test_agreements_are_rational_and_undominated(concept: Any, pairs: list[tuple[float, float]]) -> None:
     first, second = arrays(pairs)
-    found = concept(first, second)
+    found = concept((first, second))
     if not ((first >= 0.0) & (second >= 0.0)).any():
         assert found is None
         return
@@ -46,7 +46,7 @@ def test_weighted_nash_is_rational_above_its_floor_and_undominated(
     pairs: list[tuple[float, float]], weight: float, floor: int
 ) -> None:
     first, second = arrays(pairs)
-    found = nash(first, second, weight_first=weight, floor_first=float(floor))
+    found = nash((first, second), weights=(weight, 1.0 - weight), floors=(float(floor), -np.inf))
     if found is None:
         assert not ((first >= max(floor, 0)) & (second >= 0.0)).any()
         return
@@ -59,9 +59,9 @@ def test_a_floor_below_the_solution_changes_nothing(
     pairs: list[tuple[float, float]], weight: float, floor: int
 ) -> None:
     first, second = arrays(pairs)
-    free = nash(first, second, weight_first=weight)
+    free = nash((first, second), weights=(weight, 1.0 - weight))
     if free is not None and free.first >= floor and free.first > 0.0 and free.second > 0.0:
-        held = nash(first, second, weight_first=weight, floor_first=float(floor))
+        held = nash((first, second), weights=(weight, 1.0 - weight), floors=(float(floor), -np.inf))
         assert held is not None
         assert held.index in free.ties
 
@@ -72,8 +72,8 @@ def test_scale_and_origin_of_utilities_are_without_effect(
     concept: Any, pairs: list[tuple[float, float]], scale_first: int, scale_second: int
 ) -> None:
     first, second = arrays(pairs)
-    plain = concept(first, second)
-    moved = concept(first * 2.0**scale_first + 8.0, second * 2.0**scale_second - 4.0, threat=(8.0, -4.0))
+    plain = concept((first, second))
+    moved = concept((first * 2.0**scale_first + 8.0, second * 2.0**scale_second - 4.0), disagreement=(8.0, -4.0))
     if plain is None:
         assert moved is None
         return
@@ -88,8 +88,8 @@ def test_scale_and_origin_of_utilities_are_without_effect(
 @given(outcomes)
 def test_swapping_the_parties_swaps_the_agreement(concept: Any, pairs: list[tuple[float, float]]) -> None:
     first, second = arrays(pairs)
-    one: Agreement | None = concept(first, second)
-    other: Agreement | None = concept(second, first)
+    one: Agreement | None = concept((first, second))
+    other: Agreement | None = concept((second, first))
     assert (one is None) == (other is None)
     if one is not None and other is not None:
         assert one.ties == other.ties
@@ -98,7 +98,7 @@ def test_swapping_the_parties_swaps_the_agreement(concept: Any, pairs: list[tupl
 @given(outcomes, weights, weights)
 def test_more_weight_never_lowers_ones_share(pairs: list[tuple[float, float]], low: float, high: float) -> None:
     first, second = arrays(pairs)
-    weak, strong = (nash(first, second, weight_first=weight) for weight in sorted((low, high)))
+    weak, strong = (nash((first, second), weights=(weight, 1.0 - weight)) for weight in sorted((low, high)))
     if weak is None or strong is None or not ((first > 0.0) & (second > 0.0)).any():
         return
     if high - low > 1e-6:
@@ -108,7 +108,10 @@ def test_more_weight_never_lowers_ones_share(pairs: list[tuple[float, float]], l
 @given(st.integers(1, 1000), weights)
 def test_swapping_weights_swaps_a_transferable_surplus(surplus: int, weight: float) -> None:
     share = np.linspace(0.0, float(surplus), 20_001)
-    one, other = nash(share, share[::-1], weight_first=weight), nash(share, share[::-1], weight_first=1.0 - weight)
+    one, other = (
+        nash((share, share[::-1]), weights=(weight, 1.0 - weight)),
+        nash((share, share[::-1]), weights=(1.0 - weight, weight)),
+    )
     assert one is not None
     assert other is not None
     step = surplus / 20_000
@@ -122,6 +125,6 @@ def test_the_frontier_is_what_nobody_dominates(pairs: list[tuple[float, float]])
     zone = (first >= 0.0) & (second >= 0.0)
     one, other = np.where(zone, first, -np.inf), np.where(zone, second, -np.inf)
     expected = {pairs[i] for i in np.flatnonzero(zone) if not dominated(int(i), one, other)}
-    found = pareto_frontier(first, second)
+    found = pareto_frontier((first, second))
     assert [pairs[i] for i in found] == sorted(expected, reverse=True)
     assert all(pairs.index(pairs[i]) == i or not zone[pairs.index(pairs[i])] for i in found)

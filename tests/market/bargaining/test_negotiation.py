@@ -196,7 +196,7 @@ def test_dearer_dependence_makes_a_new_host_win_sooner() -> None:
         a, w = lab(contracted_gw=np.ones(HORIZON), need_gw=np.full(HORIZON, 3.0)), weights(lock_in=lock_in)
         new = evaluate(a, provider(with_lab_gw=np.zeros(HORIZON)), grid(), w)
         old = evaluate(a, provider(with_lab_gw=np.full(HORIZON, 0.6)), grid(), w)
-        solved = [nash(e.lab_total.ravel(), e.provider_total.ravel()) for e in (new, old)]
+        solved = [nash((e.lab_total.ravel(), e.provider_total.ravel())) for e in (new, old)]
         assert all(each is not None for each in solved)
         return solved[0].first - solved[1].first  # type: ignore[union-attr]
 

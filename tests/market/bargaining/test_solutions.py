@@ -32,7 +32,7 @@ def point(found: Agreement | None) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("concept", "threat", "expected"),
+    ("concept", "disagreement", "expected"),
     [
         (nash, (0.0, 0.0), (3**-0.5, 2 / 3)),
         (kalai_smorodinsky, (0.0, 0.0), ((5**0.5 - 1) / 2, (5**0.5 - 1) / 2)),
@@ -44,22 +44,22 @@ def point(found: Agreement | None) -> tuple[float, float]:
     ],
 )
 def test_published_points_of_the_parabola(
-    concept: Any, threat: tuple[float, float], expected: tuple[float, float]
+    concept: Any, disagreement: tuple[float, float], expected: tuple[float, float]
 ) -> None:
-    assert point(concept(X, CURVE, threat=threat)) == pytest.approx(expected, abs=6e-6)
+    assert point(concept((X, CURVE), disagreement=disagreement)) == pytest.approx(expected, abs=6e-6)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.1, 0.25, 0.5, 0.7, 1.0])
 def test_a_pie_is_split_by_weight_and_swapping_weights_swaps_the_surplus(weight: float) -> None:
     pie = np.arange(1001) / 1000.0
-    share = point(nash(pie, 1.0 - pie, weight_first=weight))
+    share = point(nash((pie, 1.0 - pie), weights=(weight, 1.0 - weight)))
     assert share == pytest.approx((weight, 1.0 - weight), abs=1e-12)
-    assert point(nash(pie, 1.0 - pie, weight_first=1.0 - weight)) == pytest.approx(share[::-1], abs=1e-12)
+    assert point(nash((pie, 1.0 - pie), weights=(1.0 - weight, weight))) == pytest.approx(share[::-1], abs=1e-12)
 
 
 def test_a_threat_moves_the_split_by_d_plus_w_s() -> None:
     pie = np.arange(1001) / 1000.0
-    assert point(nash(pie, 1.0 - pie, threat=(0.2, 0.4), weight_first=0.25)) == pytest.approx((0.3, 0.7))
+    assert point(nash((pie, 1.0 - pie), disagreement=(0.2, 0.4), weights=(0.25, 0.75))) == pytest.approx((0.3, 0.7))
 
 
 @pytest.mark.parametrize(
@@ -67,52 +67,54 @@ def test_a_threat_moves_the_split_by_d_plus_w_s() -> None:
 )
 def test_an_outside_option_binds_exactly_when_it_beats_the_solution(floor: float, first: float) -> None:
     pie = np.arange(1001) / 1000.0
-    assert point(nash(pie, 1.0 - pie, floor_first=floor)) == pytest.approx((first, 1.0 - first), abs=1e-12)
+    assert point(nash((pie, 1.0 - pie), floors=(floor, -np.inf))) == pytest.approx((first, 1.0 - first), abs=1e-12)
 
 
 def test_an_outside_option_beyond_the_pie_leaves_no_agreement() -> None:
     pie = np.arange(1001) / 1000.0
-    assert nash(pie, 1.0 - pie, floor_first=1.001) is None
+    assert nash((pie, 1.0 - pie), floors=(1.001, -np.inf)) is None
 
 
 def test_worked_example_of_nash_in_nash_transfers() -> None:
     # Horn and Wolinsky with one supplier of cost 1 and gains 8 and 5: transfers 4.5 and 3, at weight .3 3.1 and 2.2
     cents = np.arange(1001) / 100.0
     for gain, weight, transfer in ((8.0, 0.5, 4.5), (5.0, 0.5, 3.0), (8.0, 0.3, 3.1), (5.0, 0.3, 2.2)):
-        assert point(nash(cents - 1.0, gain - cents, weight_first=weight))[0] + 1.0 == pytest.approx(transfer)
+        assert point(nash((cents - 1.0, gain - cents), weights=(weight, 1.0 - weight)))[0] + 1.0 == pytest.approx(
+            transfer
+        )
 
 
 @pytest.mark.parametrize("concept", CONCEPTS)
 def test_degenerate_sets(concept: Any) -> None:
     none = np.array([])
-    assert concept(none, none) is None
-    assert concept(np.array([-1.0]), np.array([5.0])) is None
-    assert concept(np.array([-np.inf]), np.array([5.0])) is None
-    assert concept(np.array([2.0]), np.array([3.0])) == Agreement(0, 2.0, 3.0, (0,))
-    assert concept(np.array([0.0]), np.array([0.0])) == Agreement(0, 0.0, 0.0, (0,))
-    assert concept(np.array([-np.inf, 1.0]), np.array([9.0, 1.0])) == Agreement(1, 1.0, 1.0, (1,))
+    assert concept((none, none)) is None
+    assert concept((np.array([-1.0]), np.array([5.0]))) is None
+    assert concept((np.array([-np.inf]), np.array([5.0]))) is None
+    assert concept((np.array([2.0]), np.array([3.0]))) == Agreement(0, (2.0, 3.0), (0,))
+    assert concept((np.array([0.0]), np.array([0.0]))) == Agreement(0, (0.0, 0.0), (0,))
+    assert concept((np.array([-np.inf, 1.0]), np.array([9.0, 1.0]))) == Agreement(1, (1.0, 1.0), (1,))
 
 
 @pytest.mark.parametrize("concept", CONCEPTS)
 def test_ties_are_all_reported_and_the_first_listed_is_taken(concept: Any) -> None:
     first, second = np.array([0.0, 2.0, 1.0, 2.0, 1.0]), np.array([0.0, 1.0, 2.0, 1.0, 2.0])
-    assert concept(first, second) == Agreement(1, 2.0, 1.0, (1, 2, 3, 4))
+    assert concept((first, second)) == Agreement(1, (2.0, 1.0), (1, 2, 3, 4))
 
 
 @pytest.mark.parametrize("concept", [kalai_smorodinsky, egalitarian])
 def test_of_equal_smaller_gains_the_dominated_one_is_passed_over(concept: Any) -> None:
-    assert concept(np.array([1.0, 1.0, 2.0]), np.array([1.0, 2.0, 0.0])) == Agreement(1, 1.0, 2.0, (1,))
+    assert concept((np.array([1.0, 1.0, 2.0]), np.array([1.0, 2.0, 0.0]))) == Agreement(1, (1.0, 2.0), (1,))
 
 
 def test_full_weight_takes_the_best_for_one_and_then_for_the_other() -> None:
     first, second = np.array([3.0, 3.0, 1.0]), np.array([0.0, 1.0, 3.0])
-    assert nash(first, second, weight_first=1.0) == Agreement(1, 3.0, 1.0, (1,))
-    assert nash(first, second, weight_first=0.0) == Agreement(2, 1.0, 3.0, (2,))
+    assert nash((first, second), weights=(1.0, 0.0)) == Agreement(1, (3.0, 1.0), (1,))
+    assert nash((first, second), weights=(0.0, 1.0)) == Agreement(2, (1.0, 3.0), (2,))
 
 
 def test_without_a_positive_product_the_largest_sum_is_taken() -> None:
-    assert nash(np.array([0.0, 0.0, 1.0]), np.array([2.0, 3.0, 0.0])) == Agreement(1, 0.0, 3.0, (1,))
-    assert kalai_smorodinsky(np.array([0.0, 0.0]), np.array([2.0, 3.0])) == Agreement(1, 0.0, 3.0, (1,))
+    assert nash((np.array([0.0, 0.0, 1.0]), np.array([2.0, 3.0, 0.0]))) == Agreement(1, (0.0, 3.0), (1,))
+    assert kalai_smorodinsky((np.array([0.0, 0.0]), np.array([2.0, 3.0]))) == Agreement(1, (0.0, 3.0), (1,))
 
 
 @pytest.mark.parametrize("concept", [*CONCEPTS, pareto_frontier, rational_set])
@@ -122,42 +124,48 @@ def test_without_a_positive_product_the_largest_sum_is_taken() -> None:
         (
             [np.nan, 1.0],
             [1.0, 1.0],
-            r"^first: utilities hold nan or \+inf; allowed: numbers, and -inf where infeasible$",
+            r"^utilities of party 1: nan or \+inf among them; allowed: numbers, and -inf where infeasible$",
         ),
         (
             [0.0, 1.0],
             [np.inf, 1.0],
-            r"^second: utilities hold nan or \+inf; allowed: numbers, and -inf where infeasible$",
+            r"^utilities of party 2: nan or \+inf among them; allowed: numbers, and -inf where infeasible$",
         ),
-        ([0.0, 1.0], [1.0], r"^second: utilities of shape \(1,\); allowed: both of one shape \(outcomes,\)$"),
-        ([[0.0]], [[1.0]], r"^first: utilities of shape \(1, 1\); allowed: both of one shape \(outcomes,\)$"),
+        ([0.0, 1.0], [1.0], r"^utilities of party 2: shape \(1,\); allowed: \(outcomes,\), one for all$"),
+        ([[0.0]], [[1.0]], r"^utilities of party 1: shape \(1, 1\); allowed: \(outcomes,\), one for all$"),
     ],
 )
 def test_bad_utilities_are_refused(concept: Any, first: list[float], second: list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        concept(np.array(first), np.array(second))
+        concept((np.array(first), np.array(second)))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weight_first": 1.1}, r"^weight_first: 1\.1; allowed: 0 to 1$"),
-        ({"weight_first": np.nan}, r"^weight_first: nan; allowed: 0 to 1$"),
-        ({"threat": (0.0, np.nan)}, r"^threat: \(0\.0, nan\); allowed: two finite numbers$"),
-        ({"threat": (-np.inf, 0.0)}, r"^threat: \(-inf, 0\.0\); allowed: two finite numbers$"),
-        ({"floor_first": np.nan}, r"^floor_first: nan; allowed: a number, or -inf for none$"),
+        ({"weights": (1.1, -0.1)}, r"^weights: \(1\.1, -0\.1\); allowed: none negative, not all nil$"),
+        ({"weights": (0.0, 0.0)}, r"^weights: \(0\.0, 0\.0\); allowed: none negative, not all nil$"),
+        ({"weights": (np.nan, 1.0)}, r"^weights: \(nan, 1\.0\); allowed: none negative, not all nil$"),
+        ({"weights": (1.0,)}, r"^weights: \(1\.0,\); allowed: one number for each of 2 parties$"),
+        ({"disagreement": (0.0, np.nan)}, r"^disagreement: \(0\.0, nan\); allowed: finite numbers$"),
+        ({"disagreement": (-np.inf, 0.0)}, r"^disagreement: \(-inf, 0\.0\); allowed: finite numbers$"),
+        (
+            {"disagreement": (0.0,) * 3},
+            r"^disagreement: \(0\.0, 0\.0, 0\.0\); allowed: one number for each of 2 parties$",
+        ),
+        ({"floors": (np.nan, 0.0)}, r"^floors: \(nan, 0\.0\); allowed: numbers, and -inf for none$"),
     ],
 )
 def test_bad_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        nash(np.array([1.0]), np.array([1.0]), **options)
+        nash((np.array([1.0]), np.array([1.0])), **options)
 
 
 def test_frontier_by_hand() -> None:
     first, second = np.array([3.0, 3.0, 2.0, 2.0, 1.0, -1.0, 0.0]), np.array([0.0, 0.0, 2.0, 1.0, 2.0, 9.0, 5.0])
-    assert pareto_frontier(first, second).tolist() == [0, 2, 6]
-    assert pareto_frontier(first, second, (1.0, 1.0)).tolist() == [2]
-    assert pareto_frontier(first, second, (9.0, 9.0)).tolist() == []
+    assert pareto_frontier((first, second)).tolist() == [0, 2, 6]
+    assert pareto_frontier((first, second), (1.0, 1.0)).tolist() == [2]
+    assert pareto_frontier((first, second), (9.0, 9.0)).tolist() == []
 
 
 # Domains that others published, with solution points recomputed by others' code
@@ -203,12 +211,12 @@ def test_published_domains(name: str, number: int, tolerance: float) -> None:
     reservation = [party["reservation"] for party in case["inputs"]["parties"]]
     outcomes = list(itertools.product(*(range(size) for size in case["inputs"]["issue_sizes"])))
     expected = case["expected"]
-    assert int(rational_set(first, second).sum()) == expected["n_rational"]
-    frontier = pareto_frontier(first, second)[::-1]
+    assert int(rational_set((first, second)).sum()) == expected["n_rational"]
+    frontier = pareto_frontier((first, second))[::-1]
     points = np.column_stack((first, second))[frontier] + reservation
     assert points == pytest.approx(np.array(expected["pareto_points"]).reshape(-1, 2), abs=tolerance)
     for key, concept in (("nash", nash), ("egalitarian", egalitarian), ("ks_maxmin_rational_ideal", kalai_smorodinsky)):
-        found = concept(first, second)
+        found = concept((first, second))
         if expected["n_rational"] == 0:
             assert found is None
             continue
