@@ -27,6 +27,7 @@ Indices = NDArray[np.int64]
 Utilities = Sequence[Array] | Array
 Points = Sequence[float] | Array
 BLOCK_OUTCOMES = 1 << 16
+SAMPLE_STRIDE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,32 @@ class _Problem:
     least: tuple[float, ...]
 
     def blocks(self) -> Iterator[tuple[Indices, list[Array]]]:
-        """Rational outcomes, block by block: their indices and each party's utilities of them."""
+        """Rational outcomes, block by block: their indices and each party's utilities of them.
+
+        Those that are worse for all than a pivot are left out: they are neither best by any concept, nor
+        tied with the best and undominated, nor on the frontier, nor anybody's ideal.
+        """
         for start in range(0, len(self.utilities[0]), BLOCK_OUTCOMES):
             block = [utility[start : start + BLOCK_OUTCOMES] for utility in self.utilities]
-            inside = np.flatnonzero(_rational(block, self.least))
+            left = _rational(block, self.least)
+            for pivot in self._pivots(block):
+                left &= reduce(np.logical_or, (utility >= each for utility, each in zip(block, pivot, strict=True)))
+            inside = np.flatnonzero(left)
             if inside.size:
                 yield inside + start, [utility[inside] for utility in block]
+
+    def _pivots(self, block: Sequence[Array]) -> Iterator[list[float]]:
+        """Good rational outcomes of a sample: for all alike, then for each party above the others."""
+        sample = [utility[::SAMPLE_STRIDE] for utility in block]
+        inside = np.flatnonzero(_rational(sample, self.least))
+        if not inside.size:
+            return
+        sample = [utility[inside] for utility in sample]
+        shares = [gain / (gain.max() or 1.0) for gain in self.gains(sample)]
+        for favoured in range(-1, len(shares)):
+            scaled = (share if party == favoured else 3.0 * share for party, share in enumerate(shares))
+            best = int(reduce(np.minimum, scaled).argmax())
+            yield [float(utility[best]) for utility in sample]
 
     def gains(self, kept: Sequence[Array]) -> list[Array]:
         return [utility - point for utility, point in zip(kept, self.disagreement, strict=True)]
@@ -247,6 +268,8 @@ def pareto_frontier(utilities: Utilities, disagreement: Points | None = None, fl
 def _joined(problem: _Problem, parts: list[Indices]) -> Indices:
     # parts are joined in the order of the outcomes, for the first listed of equal ones to be found first
     candidates = np.sort(np.concatenate(parts))
+    if not candidates.size:
+        return candidates
     return candidates[_frontier([utility[candidates] for utility in problem.utilities])]
 
 
@@ -265,14 +288,25 @@ def _undominated(payoffs: Sequence[Array]) -> NDArray[np.bool_]:
 
 def _frontier(payoffs: Sequence[Array]) -> Indices:
     """Places nobody dominates, by falling payoffs; of equal ones the first."""
-    falling = np.lexsort((np.arange(len(payoffs[0])), *(-payoff for payoff in reversed(payoffs))))
-    if len(payoffs) == 2:
-        ranked = payoffs[1][falling]
-        best_so_far = np.concatenate(([-np.inf], np.maximum.accumulate(ranked)[:-1]))
-        return np.asarray(falling[ranked > best_so_far])
-    # whoever dominates comes earlier, so the first of those left is undominated and drives out what it dominates
+    if len(payoffs) > 2:
+        undominated = np.sort(_swept(payoffs))
+        return undominated[_falling([payoff[undominated] for payoff in payoffs])]
+    falling = _falling(payoffs)
+    ranked = payoffs[1][falling]
+    best_so_far = np.concatenate(([-np.inf], np.maximum.accumulate(ranked)[:-1]))
+    return falling[ranked > best_so_far]
+
+
+def _falling(keys: Sequence[Array]) -> Indices:
+    """Places by falling first key, then second, ..., then by place."""
+    return np.lexsort([-key for key in reversed(keys)])  # a stable sort
+
+
+def _swept(payoffs: Sequence[Array]) -> Indices:
+    """Places nobody dominates, for any number of parties: work grows with their number times all places."""
+    # by falling sum whoever dominates comes earlier, so the first of those left is undominated and drives out others
+    left = _falling([reduce(np.add, (payoff / (np.ptp(payoff) or 1.0) for payoff in payoffs)), *payoffs])
     found: list[int] = []
-    left = falling
     while left.size:
         found.append(int(left[0]))
         left = left[reduce(np.logical_or, (payoff[left] > payoff[left[0]] for payoff in payoffs))]
