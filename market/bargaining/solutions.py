@@ -101,13 +101,41 @@ def _problem(utilities: Utilities, disagreement: Points | None, floors: Points |
             raise ValueError(
                 f"utilities of party {number}: nan or +inf among them; allowed: numbers, and -inf where infeasible"
             )
-    point = _one_each("disagreement", disagreement, 0.0, len(arrays))
+    return _Problem(arrays, *acceptable(disagreement, floors, len(arrays)))
+
+
+def acceptable(
+    disagreement: Points | None, floors: Points | None, parties: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Disagreement point, and the least that each party accepts: the larger of disagreement and floor.
+
+    Raises ValueError for a disagreement point that is not finite, floors that are nan, or too few or too many of them.
+
+    >>> acceptable(None, (0.5, -np.inf), 2)
+    ((0.0, 0.0), (0.5, 0.0))
+    """
+    point = _one_each("disagreement", disagreement, 0.0, parties)
     if not all(math.isfinite(each) for each in point):
         raise ValueError(f"disagreement: {point}; allowed: finite numbers")
-    floor = _one_each("floors", floors, -np.inf, len(arrays))
+    floor = _one_each("floors", floors, -np.inf, parties)
     if any(math.isnan(each) for each in floor):
         raise ValueError(f"floors: {floor}; allowed: numbers, and -inf for none")
-    return _Problem(arrays, point, tuple(map(max, point, floor)))
+    return point, tuple(map(max, point, floor))
+
+
+def normalised_weights(weights: Points | None, parties: int) -> tuple[float, ...]:
+    """Bargaining weights over their sum, all alike where none are given.
+
+    Raises ValueError for weights that are negative or all nil, or too few or too many of them.
+
+    >>> normalised_weights((1.0, 3.0), 2)
+    (0.25, 0.75)
+    """
+    given = _one_each("weights", weights, 1.0, parties)
+    total = sum(given)
+    if not (min(given) >= 0.0 and 0.0 < total < np.inf):
+        raise ValueError(f"weights: {given}; allowed: none negative, not all nil")
+    return tuple(each / total for each in given)
 
 
 def _one_each(name: str, given: Points | None, default: float, parties: int) -> tuple[float, ...]:
@@ -115,14 +143,6 @@ def _one_each(name: str, given: Points | None, default: float, parties: int) -> 
     if len(numbers) != parties:
         raise ValueError(f"{name}: {numbers}; allowed: one number for each of {parties} parties")
     return numbers
-
-
-def _shares_of_power(weights: Points | None, parties: int) -> tuple[float, ...]:
-    given = _one_each("weights", weights, 1.0, parties)
-    total = sum(given)
-    if not (min(given) >= 0.0 and 0.0 < total < np.inf):
-        raise ValueError(f"weights: {given}; allowed: none negative, not all nil")
-    return tuple(each / total for each in given)
 
 
 def _rational(utilities: Sequence[Array], least: Sequence[float]) -> NDArray[np.bool_]:
@@ -182,7 +202,7 @@ def nash(
     (0.3, 0.7)
     """
     problem = _problem(utilities, disagreement, floors)
-    powers = _shares_of_power(weights, len(problem.utilities))
+    powers = normalised_weights(weights, len(problem.utilities))
 
     def product(kept: list[Array]) -> Array:
         return reduce(np.add, map(_weighted_log, problem.gains(kept), powers))
