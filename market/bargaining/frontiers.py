@@ -158,6 +158,8 @@ class _Frontier(ABC):
             ideals = self.ideals(disagreement, floors)
         if ideals is None:
             return None
+        if len(ideals) != 2 or not all(math.isfinite(each) for each in ideals):
+            raise ValueError(f"ideals: {tuple(ideals)}; allowed: two finite numbers")
         (d1, d2), _ = acceptable(disagreement, floors, 2)
         return self._solve(_Smallest((ideals[0] - d1, ideals[1] - d2)), disagreement, floors)
 
@@ -257,6 +259,8 @@ def concave_hull(utilities: Utilities) -> Indices:
     >>> concave_hull([np.array([0.0, 0.4, 0.5, 1.0]), np.array([1.0, 0.4, 0.6, 0.0])])
     array([3, 2, 0])
     """
+    if len(utilities) != 2:
+        raise ValueError(f"utilities: {len(utilities)} given; allowed: two arrays")
     lowest = [np.min(utility, where=np.isfinite(utility), initial=np.inf) for utility in utilities]
     if np.inf in lowest:
         lowest = [0.0, 0.0]

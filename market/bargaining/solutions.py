@@ -8,8 +8,8 @@ rational set, the zone of agreement, holds the feasible outcomes at which no par
 at disagreement, nor less than its floor.
 
 Every concept raises ValueError for nan, plus infinity or arrays that do not match, and returns None
-where no outcome is rational for all. Work goes in blocks of outcomes: beyond the utilities memory grows
-with the ties and the frontier alone.
+where no outcome is rational for all. Work goes in blocks of outcomes: memory beyond the utilities grows
+only with the ties and the frontier among the outcomes met so far.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class _Problem:
 def _problem(utilities: Utilities, disagreement: Points | None, floors: Points | None) -> _Problem:
     arrays = tuple(np.asarray(utility, dtype=np.float64) for utility in utilities)
     if len(arrays) < 2:
-        raise ValueError(f"utilities: of {len(arrays)} parties; allowed: two or more")
+        raise ValueError(f"utilities: {len(arrays)} given; allowed: one array for each of two or more parties")
     for number, utility in enumerate(arrays, 1):
         if utility.ndim != 1 or utility.shape != arrays[0].shape:
             raise ValueError(f"utilities of party {number}: shape {utility.shape}; allowed: (outcomes,), one for all")
