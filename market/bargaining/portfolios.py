@@ -184,7 +184,7 @@ def nash_in_shapley[T: Hashable](
         raise ValueError(f"most: {most} of {len(talks.providers)} providers; allowed: networks of {MOST_RECURSIVE}")
     _check(talks.providers, most, luck)
     desk = _Desk(talks, rule, conduct, luck)
-    worth = _portfolio_worth(talks)
+    worth = portfolio_worth(talks)
     reports: list[Convergence] = []
 
     @cache
@@ -211,8 +211,11 @@ def nash_in_shapley[T: Hashable](
     return replace(result, report=replace(result.report, converged=all(report.converged for report in reports)))
 
 
-def _portfolio_worth[T: Hashable](talks: RecursiveTalks[T]) -> Callable[[Mapping[str, T]], float]:
-    """The lab's value of deals over none: its gains as they are added one by one, averaged over the orders."""
+def portfolio_worth[T: Hashable](talks: RecursiveTalks[T]) -> Callable[[Mapping[str, T]], float]:
+    """What deals together are worth to the lab over none: its gains as they are added, averaged over all orders.
+
+    The average matters only where gains depend on the order in which they are counted, as where models of them do.
+    """
     known: dict[frozenset[tuple[str, T]], float] = {frozenset(): 0.0}
 
     def worth(deals: Mapping[str, T]) -> float:

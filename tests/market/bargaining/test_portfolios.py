@@ -19,6 +19,7 @@ from market.bargaining.portfolios import (
     Talks,
     nash_in_nash,
     nash_in_shapley,
+    portfolio_worth,
 )
 from market.bargaining.protocols import Conduct, Protocol, Settlement, Table
 from market.bargaining.solutions import nash
@@ -122,6 +123,7 @@ def test_one_pair_is_the_bilateral_protocol_to_the_bit(seed: int, options: dict[
     else:
         found = nash_in_nash(One(), 3, rule, CONDUCT, LUCK, **options)
     assert found.pairs["a"].settlement == nash_rule(table, CONDUCT)
+    assert (found.pairs["a"].table.threat, found.pairs["a"].table.floors) == (table.threat, table.floors)
     assert found.report == Convergence(2, True, 0, 0.0, "simultaneous")
 
 
@@ -142,6 +144,24 @@ def test_nash_in_shapley_with_money_alone_is_the_closed_form(worth: Worth, membe
     talks = Money(worth, dict.fromkeys("abcd", 0.0), tuple(members), lab_weight)
     found = recursive(talks)
     assert found.signed == pytest.approx(closed_form(talks, members, networks.nash_in_shapley), abs=0.04)
+
+
+def test_a_pair_without_gains_leaves_the_smaller_set_that_is_the_threat() -> None:
+    # beside b, c only harms, and leaves the two at V*(b) = 3; beside a it makes 3 more
+    worth = {"": 0.0, "a": 4.0, "b": 6.0, "c": 2.0, "ab": 10.0, "ac": 9.0, "bc": 5.5, "abc": 13.0}
+    talks = Money(lambda have: worth["".join(sorted(have))], {"a": 0.0, "b": 0.0, "c": 0.5}, ("a", "b", "c"))
+    # U = (13 - 0.5 + V*(bc) + V*(ac) + V*(ab)) / 4 with 3, 3.75 and 5; each provider gets U less the lab's threat
+    expected = {"a": 6.0625 - 3.0, "b": 6.0625 - 3.75, "c": 6.0625 - 5.0 + 0.5}
+    assert recursive(talks).signed == pytest.approx(expected, abs=0.03)
+
+
+def test_the_worth_of_a_portfolio_averages_over_the_orders_of_its_deals() -> None:
+    # a is worth 6 before b and 1 after it; b 4 and 3: 6 + 3 in one order, 4 + 1 in the other
+    talks = Listed(
+        lambda name, others: deals([{"a": (6.0, 1.0), "b": (4.0, 3.0)}[name][len(others)]], [0.0]), ("a", "b")
+    )
+    assert portfolio_worth(talks)({"a": 0, "b": 0}) == portfolio_worth(talks)({"b": 0, "a": 0}) == 7.0
+    assert portfolio_worth(talks)({}) == 0.0
 
 
 def test_two_perfect_substitutes_both_sign_in_shapley_and_the_second_earns_nothing_in_nash() -> None:
@@ -199,16 +219,22 @@ def test_without_outsiders_replacement_is_nash_in_nash() -> None:
 class Listed:
     """Talks over tables written out by provider and the terms of the others; terms are outcome numbers."""
 
-    tables: Callable[[str, Mapping[str, int]], tuple[list[float], list[float]]]
+    tables: Callable[[str, Mapping[str, int]], Table]
     providers: tuple[str, ...]
 
     def table(self, provider: str, given: Mapping[str, int]) -> Table:
-        lab, gains = self.tables(provider, given)
-        return Table(np.array(lab), np.array(gains))
+        return self.tables(provider, given)
 
     def terms(self, provider: str, settlement: Settlement, given: Mapping[str, int]) -> int:
         assert settlement.agreement is not None
         return settlement.agreement.index
+
+    def lab_gain_usd_bn(self, provider: str, terms: int, given: Mapping[str, int]) -> float:
+        return float(self.tables(provider, given).lab[terms])
+
+
+def deals(lab: list[float], provider: list[float], **more: Any) -> Table:
+    return Table(np.array(lab), np.array(provider), **more)
 
 
 def listed(talks: Talks[int], most: int, **options: Any) -> PortfolioResult[int]:
@@ -217,7 +243,7 @@ def listed(talks: Talks[int], most: int, **options: Any) -> PortfolioResult[int]
 
 def test_pairs_that_answer_one_another_in_a_cycle_answer_in_order_of_rank_instead() -> None:
     # each fills the lab's need; given the other, there is nothing left
-    talks = Listed(lambda name, others: ([-1.0 if others else 2.0], [1.0]), ("b", "a"))
+    talks = Listed(lambda name, others: deals([-1.0 if others else 2.0], [1.0]), ("b", "a"))
     found = listed(talks, 2)
     assert found.signed == {"a": 0}
     assert found.pairs["b"].settlement == Settlement(None, "no gains")
@@ -227,36 +253,54 @@ def test_pairs_that_answer_one_another_in_a_cycle_answer_in_order_of_rank_instea
 
 def test_one_after_another_finds_what_all_at_once_does_not() -> None:
     # b lets go of its second outcome when a takes its second, and each wants what the other leaves
-    def tables(name: str, others: Mapping[str, int]) -> tuple[list[float], list[float]]:
-        return ([1.0, 2.0], [1.0, 1.0]) if 1 not in others.values() else ([1.0, 0.1], [1.0, 1.0])
+    def tables(name: str, others: Mapping[str, int]) -> Table:
+        return deals([1.0, 0.1 if 1 in others.values() else 2.0], [1.0, 1.0])
 
     found = listed(Listed(tables, ("a", "b")), 2)
     assert found.signed == {"a": 1, "b": 0}
     assert found.report == Convergence(5, True, 0, 0.0, "sequential")
 
 
-def test_without_a_fixed_point_the_report_says_so_and_the_least_unsettled_state_is_taken() -> None:
-    # a wants what b chose, b what a did not
-    def tables(name: str, others: Mapping[str, int]) -> tuple[list[float], list[float]]:
-        other = next(iter(others.values()), 0)
-        wanted = other if name == "a" else 1 - other
-        return [3.0 + (name == "b") if place == wanted else 1.0 for place in (0, 1)], [1.0, 1.0]
+def chase(name: str, others: Mapping[str, int]) -> Table:
+    """The first wants what the second chose, the second what comes next; the first's choices are worth 10, 11, 13."""
+    other = next(iter(others.values()), 0)
+    wanted = other if name == "a" else (other + 1) % 3
+    worth = (10.0, 11.0, 13.0) if name == "a" else (20.0, 20.0, 20.0)
+    return deals([worth[place] if place == wanted else 1.0 for place in range(3)], [1.0, 1.0, 1.0])
 
-    found = listed(Listed(tables, ("a", "b")), 2)
+
+def test_without_a_fixed_point_the_report_says_so_and_the_least_unsettled_state_is_taken() -> None:
+    found = nash_in_nash(Listed(chase, ("b", "a")), 2, rule, CONDUCT, {"a": 0.1, "b": 0.2})
     report = found.report
-    assert (report.converged, report.updating, report.cycle_length) == (False, "sequential", 2)
-    assert set(found.signed) == {"a", "b"}
-    renamed = listed(Listed(lambda name, others: tables("ba"["ab".index(name)], others), ("a", "b")), 2)
-    assert (renamed.report, renamed.signed) == (report, {"a": found.signed["b"], "b": found.signed["a"]})
+    # b is worth more alone and answers first; of the three states of the cycle the one that moves from 10 to 11 is next
+    assert (report.converged, report.updating, report.cycle_length) == (False, "sequential", 3)
+    assert report.largest_change_usd_bn == 1.0
+    assert found.pairs["a"].payoffs_usd_bn[0] == 10.0
+    swapped = Listed(lambda name, others: chase({"x": "b", "y": "a"}[name], others), ("x", "y"))
+    again = nash_in_nash(swapped, 2, rule, CONDUCT, {"y": 0.1, "x": 0.2})
+    assert (again.report, again.signed) == (report, {"x": found.signed["b"], "y": found.signed["a"]})
+
+
+def test_a_smaller_set_without_a_fixed_point_shows_in_the_report_of_nash_in_shapley() -> None:
+    def tables(name: str, others: Mapping[str, int]) -> Table:
+        if name == "c":
+            return deals([9.0], [9.0])
+        return deals([5.0], [1.0]) if "c" in others else chase(name, {who: at for who, at in others.items() if at >= 0})
+
+    talks = Listed(tables, ("a", "b", "c"))
+    found = nash_in_shapley(talks, 3, rule, CONDUCT, LUCK)
+    assert set(found.signed) == {"a", "b", "c"}
+    assert (found.report.cycle_length, found.report.largest_change_usd_bn) == (0, 0.0)
+    assert not found.report.converged
 
 
 def test_a_pair_that_drops_out_leaves_its_place_to_the_next_with_gains() -> None:
     # a and b are substitutes, c is worth least alone and the same with either
     alone = {"a": 5.0, "b": 4.0, "c": 1.0}
 
-    def tables(name: str, others: Mapping[str, int]) -> tuple[list[float], list[float]]:
+    def tables(name: str, others: Mapping[str, int]) -> Table:
         rivals = {"a", "b"} - {name} if name != "c" else set()
-        return [-1.0 if rivals & set(others) else alone[name]], [0.5]
+        return deals([-1.0 if rivals & set(others) else alone[name]], [0.5])
 
     found = listed(Listed(tables, ("c", "b", "a")), 2)
     assert found.signed == {"a": 0, "c": 0}
@@ -266,9 +310,29 @@ def test_a_pair_that_drops_out_leaves_its_place_to_the_next_with_gains() -> None
     assert found.report.network_stable
 
 
+def test_of_several_who_could_join_the_one_with_the_largest_joint_surplus_does() -> None:
+    alone, with_a = {"a": 5.0, "b": 4.0, "c": 1.0, "d": 0.5}, {"b": -1.0, "c": 1.0, "d": 3.0}
+    talks = Listed(lambda name, others: deals([with_a[name] if "a" in others else alone[name]], [0.5]), tuple("abcd"))
+    assert listed(talks, 2).signed == {"a": 0, "d": 0}
+
+
+def test_providers_are_ranked_by_gains_over_the_threat_point() -> None:
+    tables = {"a": deals([3.0], [2.0], threat=(1.0, 2.0)), "b": deals([2.0], [2.0])}
+    assert listed(Listed(lambda name, others: tables[name], ("a", "b")), 1).signed == {"b": 0}
+
+
+def test_outsiders_come_at_their_own_threat_and_floor_and_the_pair_s_own_floor_stays() -> None:
+    outsider = deals([6.0, 5.0, 4.0], [0.1, 0.4, 0.6], threat=(0.0, 0.2), floors=(-math.inf, 0.3))
+    inside = deals([1.0, 6.0, 7.0], [30.0, 4.0, 0.5], floors=(5.5, -math.inf))
+    talks = Listed(lambda name, others: {"a": inside, "b": outsider}[name], ("a", "b"))
+    pair = listed(talks, 1, replacement=True).pairs["a"]
+    assert (pair.outsider, pair.floor_usd_bn, pair.binds) == ("b", 5.0, False)
+    assert (pair.table.floors, pair.payoffs_usd_bn) == ((5.5, -math.inf), (6.0, 4.0))
+
+
 def test_an_outsider_who_would_give_the_lab_more_takes_the_place() -> None:
     # a makes more together with the lab, but cannot hand it over; c can
-    offers = {"a": ([2.0, 1.0], [9.0, 9.5]), "c": ([1.0, 3.0], [4.0, 1.0])}
+    offers = {"a": deals([2.0, 1.0], [9.0, 9.5]), "c": deals([1.0, 3.0], [4.0, 1.0])}
     talks = Listed(lambda name, others: offers[name], ("a", "c"))
     assert listed(talks, 1).signed == {"a": 0}
     found = listed(talks, 1, replacement=True)
@@ -280,10 +344,10 @@ def test_an_outsider_who_would_give_the_lab_more_takes_the_place() -> None:
 
 def test_a_network_that_an_outsider_enters_only_to_be_dropped_is_reported() -> None:
     # with a alone, b has gains; with b in, a gives way to it, and b alone lets a in
-    def tables(name: str, others: Mapping[str, int]) -> tuple[list[float], list[float]]:
+    def tables(name: str, others: Mapping[str, int]) -> Table:
         if name == "a":
-            return ([-1.0] if "b" in others else [5.0]), [1.0]
-        return ([2.0] if "a" in others else [-1.0]), [1.0]
+            return deals([-1.0 if "b" in others else 5.0], [1.0])
+        return deals([2.0 if "a" in others else -1.0], [1.0])
 
     found = listed(Listed(tables, ("a", "b")), 2)
     assert not (found.report.network_stable and found.report.converged)
