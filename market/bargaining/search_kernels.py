@@ -1,0 +1,369 @@
+"""The exact Nash search, compiled: a linear bound decides for whole rows, logarithms are taken for few outcomes.
+
+With gains (a, b) of the best outcome so far and weights w, v that sum to one, the weighted inequality of
+arithmetic and geometric means says that g1^w g2^v >= a^w b^v only if
+
+    w g1 / a + v g2 / b >= 1,
+
+a plane, the tangent of the Nash product's contour at (a, b). Being linear it is bounded row by row (a row: one
+combination of the outer issues, all of the inner ones) and tested in vectors. Outcomes within SLACK of the best
+are kept with their exact utilities, for the caller to score with the formula of `solutions.nash`: no rounding in
+here can change the choice. Rows are visited in steps of the golden section, so that a good outcome is met early.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, no-any-return"
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+# In logarithms of the Nash product: far above what their rounding can amount to.
+SLACK = 1e-11
+# A few units in the last place: the rounding of one operation, with room to spare.
+ROUNDING = 2.0**-50
+# A smaller gain has no tangent: one over it may be infinite.
+LEAST_GAIN = 1e-280
+GOLDEN = (5.0**0.5 - 1.0) / 2.0
+FIRST_ROOM = 64
+BUCKETS = 512
+
+# A part depends on outer issues alone, on inner ones alone, or on both.
+OUTER, INNER, ACROSS = range(3)
+# What changes during a search, in one array. MODE: the product of gains, or their sum where no product is positive.
+SCORE, TANGENT_LAB, TANGENT_PROVIDER, CUT, FOUND, DONE, MODE = range(7)
+PRODUCT, SUM = 0.0, 1.0
+
+
+class Aim(NamedTuple):
+    """Weights that sum to one, the disagreement point, and the least utilities that are accepted."""
+
+    lab_weight: float
+    provider_weight: float
+    lab_point: float
+    provider_point: float
+    lab_least: float
+    provider_least: float
+
+
+class Layout(NamedTuple):
+    """Where entries lie: part p has data[bounds[p] + outer[p, o] + inner[p, k]] at the outcome (o, k).
+
+    Parts are the lab's, then its masks (1 where allowed), then the provider's.
+    """
+
+    lab_parts: int  # masks included
+    mask_parts: int
+    bounds: Any  # int64 [part + 1]
+    outer: Any  # uint32 [part, o]
+    inner: Any  # uint32 [part, k]
+    kind: Any  # int8 [part]: OUTER, INNER, ACROSS
+    own: Any  # uint32: what differs among inner[p] is own[own_bounds[p] : own_bounds[p + 1]]
+    own_bounds: Any  # int64 [part + 1]
+    group: Any  # int64 [o], nil: all rows share the inner sums
+    outer_index: Any  # int64 [o]; the outcome's index is outer_index[o] + inner_index[k]
+    inner_index: Any  # int64 [k]
+
+
+class Factored(NamedTuple):
+    """Utilities lab[o, k] = lab_outer[o] lab_inner[k] + lab_rest[g, k], with g = group[o], and
+
+    provider[o, k] = provider_base[o] + provider_outer[o] provider_inner[k] + provider_rest[g, k].
+    """
+
+    lab_outer: Any  # float64 [o]
+    lab_inner: Any  # float64 [k]
+    lab_rest: Any  # float64 [g, k]
+    provider_base: Any  # float64 [o]
+    provider_outer: Any  # float64 [o]
+    provider_inner: Any  # float64 [k]
+    provider_rest: Any  # float64 [g, k]
+    group: Any  # int64 [o]
+    allowed_outer: Any  # bool [o]
+    allowed_inner: Any  # bool [g, k]
+
+
+class Side(NamedTuple):
+    """What bounds a side's utility in a row: at most reach[o] + inner[group[o], k]."""
+
+    reach: Any  # float64 [o]
+    inner: Any  # float64 [g, k]
+    top: Any  # float64 [g], largest of `inner`
+    doubt: float  # how far off sums may be, being added in another order
+    least: float  # what the side must get, less the doubt
+    row: Any  # float64 [k], its utilities in the row at hand
+
+
+# --- the best so far ---------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def _start(state, mode):
+    """No outcome yet: a tangent that lets everything through."""
+    state[:] = 0.0
+    state[SCORE], state[CUT], state[MODE] = -math.inf, -math.inf, mode
+
+
+@njit(cache=True, nogil=True)
+def _near(state):
+    """Least score that counts as near the best."""
+    return state[SCORE] - (SLACK if state[MODE] == PRODUCT else SLACK * abs(state[SCORE]))
+
+
+@njit(cache=True, nogil=True)
+def _score(lab_gain, provider_gain, aim, mode):
+    if mode == SUM:
+        return lab_gain + provider_gain
+    score = 0.0
+    if aim.lab_weight > 0.0:
+        score += aim.lab_weight * math.log(lab_gain) if lab_gain > 0.0 else -math.inf
+    if aim.provider_weight > 0.0:
+        score += aim.provider_weight * math.log(provider_gain) if provider_gain > 0.0 else -math.inf
+    return score
+
+
+@njit(cache=True, nogil=True)
+def _slope(weight, gain):
+    """Of the tangent along one side's utility; nan where the gain is too small to divide by."""
+    if weight == 0.0:
+        return 0.0
+    return weight / gain if gain > LEAST_GAIN else math.nan
+
+
+@njit(cache=True, nogil=True)
+def _move_tangent(state, lab_gain, provider_gain, aim, lab_doubt, provider_doubt):
+    if state[MODE] == PRODUCT:
+        p, q, level = _slope(aim.lab_weight, lab_gain), _slope(aim.provider_weight, provider_gain), 1.0 - SLACK
+        if math.isnan(p + q):
+            return
+    else:
+        p, q, level = 1.0, 1.0, _near(state)
+    doubt = p * (lab_doubt + ROUNDING * abs(aim.lab_point)) + q * (provider_doubt + ROUNDING * abs(aim.provider_point))
+    state[TANGENT_LAB], state[TANGENT_PROVIDER] = p, q
+    state[CUT] = level + (p * aim.lab_point + q * aim.provider_point) - doubt
+
+
+@njit(cache=True, nogil=True)
+def _compress(state, found, values):
+    """Drop what is no longer near the best; double the room if that leaves it half full."""
+    least, kept = _near(state), 0
+    for i in range(int(state[FOUND])):
+        if values[i, 2] >= least:
+            found[kept], values[kept, 0], values[kept, 1], values[kept, 2] = (
+                found[i], values[i, 0], values[i, 1], values[i, 2],
+            )  # fmt: skip
+            kept += 1
+    state[FOUND] = kept
+    if 2 * kept <= len(found):
+        return found, values
+    more, wider = np.empty(2 * len(found), np.int64), np.empty((2 * len(found), 3))
+    more[:kept], wider[:kept] = found[:kept], values[:kept]
+    return more, wider
+
+
+@njit(cache=True, nogil=True)
+def _consider(index, lab, provider, aim, lab_doubt, provider_doubt, state, found, values):
+    """Keep an outcome of exact utilities if it is near the best; a better one moves the tangent."""
+    if not (lab >= aim.lab_least and provider >= aim.provider_least):
+        return found, values
+    lab_gain, provider_gain = lab - aim.lab_point, provider - aim.provider_point
+    score = _score(lab_gain, provider_gain, aim, state[MODE])
+    if score == -math.inf or score < _near(state):
+        return found, values
+    if score > state[SCORE]:
+        state[SCORE] = score
+        _move_tangent(state, lab_gain, provider_gain, aim, lab_doubt, provider_doubt)
+    if int(state[FOUND]) == len(found):
+        found, values = _compress(state, found, values)
+    at = int(state[FOUND])
+    found[at], values[at, 0], values[at, 1], values[at, 2] = index, lab, provider, score
+    state[FOUND] += 1.0
+    return found, values
+
+
+# --- rows --------------------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def _golden_step(rows):
+    """A step that visits all rows, spread out from the first on."""
+    step = max(1, int(GOLDEN * rows))
+    while math.gcd(step, rows) != 1:
+        step += 1
+    return step % rows
+
+
+@njit(cache=True, nogil=True)
+def _highest(lab, provider, state, top):
+    """Largest contribution of the inner issues to the tangent, by group, into `top`."""
+    p, q = state[TANGENT_LAB], state[TANGENT_PROVIDER]
+    for g in range(len(top)):
+        highest = -math.inf
+        for k in range(lab.inner.shape[1]):
+            worth = p * lab.inner[g, k] + q * provider.inner[g, k]
+            highest = worth if worth > highest else highest
+        top[g] = highest
+
+
+@njit(cache=True, nogil=True)
+def _next_row(row, step, group, lab, provider, top, state):
+    """The next row, from `row` on in steps, that the bounds let through; -1 when all are through."""
+    rows, done = len(group), int(state[DONE])
+    p, q, cut = state[TANGENT_LAB], state[TANGENT_PROVIDER], state[CUT]
+    while done < rows:
+        x, y, g = lab.reach[row], provider.reach[row], group[row]
+        may = x + lab.top[g] >= lab.least and y + provider.top[g] >= provider.least
+        if may and p * x + q * y + top[g] >= cut:
+            state[DONE] = done
+            return row
+        row += step
+        row -= rows if row >= rows else 0
+        done += 1
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _passes(lab, provider, state):
+    """Whether some outcome of the row may be as good as the best; a plain loop, so that it becomes vectors."""
+    p, q, cut, lab_least, provider_least = (
+        state[TANGENT_LAB], state[TANGENT_PROVIDER], state[CUT], lab.least, provider.least,
+    )  # fmt: skip
+    passing = 0
+    for k in range(len(lab.row)):
+        x, y = lab.row[k], provider.row[k]
+        passing += (x >= lab_least) & (y >= provider_least) & (p * x + q * y >= cut)
+    return passing > 0
+
+
+@njit(cache=True, nogil=True)
+def _row_tops(inner):
+    tops = np.empty(len(inner))
+    for g in range(len(inner)):
+        tops[g] = inner[g].max()
+    return tops
+
+
+# --- utilities given by parts ------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def _prepare(data, layout):
+    """Whether all numbers are allowed (neither nan nor plus infinity); masks become 0 and minus infinity."""
+    for i in range(layout.bounds[layout.lab_parts - layout.mask_parts], layout.bounds[layout.lab_parts]):
+        data[i] = 0.0 if data[i] != 0.0 else -math.inf
+    wrong = 0
+    for i in range(len(data)):
+        wrong += not data[i] < math.inf
+    return wrong == 0
+
+
+@njit(cache=True, nogil=True)
+def _exact(data, layout, first, last, o, k):
+    """Utility of one outcome: parts added in their listed order from nil, as NumPy adds arrays."""
+    utility = 0.0
+    for p in range(first, last):
+        utility += data[layout.bounds[p] + layout.outer[p, o] + layout.inner[p, k]]
+    return utility
+
+
+@njit(cache=True, nogil=True)
+def _doubt(data, layout, first, last):
+    """Bound of the rounding when parts are added in another order."""
+    total = 0.0
+    for p in range(first, last):
+        largest = 0.0
+        for i in range(layout.bounds[p], layout.bounds[p + 1]):
+            size = abs(data[i])
+            largest = size if largest < size < math.inf else largest
+        total += largest
+    return ROUNDING * (last - first + 4) * total
+
+
+@njit(cache=True, nogil=True)
+def _add(row, entries, places):
+    for i in range(len(row)):
+        row[i] += entries[places[i]]
+
+
+@njit(cache=True, nogil=True)
+def _peaks(entries, layout, p):
+    """Largest entry of a part over the inner issues, by the place where its row begins."""
+    peaks = np.full(len(entries), math.nan)
+    own = layout.own[layout.own_bounds[p] : layout.own_bounds[p + 1]]
+    for place in layout.outer[p]:
+        if math.isnan(peaks[place]):
+            peak = -math.inf
+            for i in range(len(own)):
+                entry = entries[place + own[i]]
+                peak = entry if entry > peak else peak
+            peaks[place] = peak
+    return peaks
+
+
+@njit(cache=True, nogil=True)
+def _side_of_parts(data, layout, first, last, least):
+    """Bounds of a side, and what its parts of outer issues alone add up to."""
+    outer, inner = np.zeros(layout.outer.shape[1]), np.zeros((1, layout.inner.shape[1]))
+    for p in range(first, last):
+        if layout.kind[p] == OUTER:
+            _add(outer, data[layout.bounds[p] :], layout.outer[p])
+        elif layout.kind[p] == INNER:
+            _add(inner[0], data[layout.bounds[p] :], layout.inner[p])
+    reach, doubt = outer.copy(), _doubt(data, layout, first, last)
+    for p in range(first, last):
+        if layout.kind[p] == ACROSS:
+            _add(reach, _peaks(data[layout.bounds[p] : layout.bounds[p + 1]], layout, p), layout.outer[p])
+    return Side(reach, inner, _row_tops(inner), doubt, least - doubt, np.empty(inner.shape[1])), outer
+
+
+@njit(cache=True, nogil=True)
+def _fill_row(data, layout, first, last, side, outer, o):
+    for k in range(len(side.row)):
+        side.row[k] = outer[o] + side.inner[0, k]
+    for p in range(first, last):
+        if layout.kind[p] == ACROSS:
+            _add(side.row, data[layout.bounds[p] + layout.outer[p, o] :], layout.inner[p])
+
+
+@njit(cache=True, nogil=True)
+def _search_row(data, layout, o, lab, provider, aim, state, found, values):
+    """What of a row passes is added up exactly and considered."""
+    for k in range(len(lab.row)):
+        x, y = lab.row[k], provider.row[k]
+        near = state[TANGENT_LAB] * x + state[TANGENT_PROVIDER] * y >= state[CUT]
+        if near and x >= lab.least and y >= provider.least:
+            x = _exact(data, layout, 0, layout.lab_parts, o, k)
+            y = _exact(data, layout, layout.lab_parts, len(layout.kind), o, k)
+            index = layout.outer_index[o] + layout.inner_index[k]
+            found, values = _consider(index, x, y, aim, lab.doubt, provider.doubt, state, found, values)
+    return found, values
+
+
+@njit(cache=True, nogil=True)
+def search_parts(data, layout, aim):
+    """Outcomes near the best, in no order: whether all numbers are allowed, indices, (lab, provider, score)."""
+    found, values, state = np.empty(FIRST_ROOM, np.int64), np.empty((FIRST_ROOM, 3)), np.empty(7)
+    if not _prepare(data, layout):
+        return False, found[:0], values[:0]
+    ours, parts, step = layout.lab_parts, len(layout.kind), _golden_step(len(layout.group))
+    lab, lab_outer = _side_of_parts(data, layout, 0, ours, aim.lab_least)
+    provider, provider_outer = _side_of_parts(data, layout, ours, parts, aim.provider_least)
+    top = np.empty(1)
+    for mode in (PRODUCT, SUM):
+        _start(state, mode)
+        _highest(lab, provider, state, top)
+        row = _next_row(0, step, layout.group, lab, provider, top, state)
+        while row >= 0:
+            _fill_row(data, layout, 0, ours, lab, lab_outer, row)
+            _fill_row(data, layout, ours, parts, provider, provider_outer, row)
+            if _passes(lab, provider, state):
+                found, values = _search_row(data, layout, row, lab, provider, aim, state, found, values)
+                _highest(lab, provider, state, top)
+            state[DONE] += 1.0
+            row = _next_row((row + step) % len(layout.group), step, layout.group, lab, provider, top, state)
+        if state[FOUND] > 0.0:
+            break
+    found, values = _compress(state, found, values)
+    return True, found[: int(state[FOUND])], values[: int(state[FOUND])]
