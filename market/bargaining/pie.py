@@ -178,13 +178,13 @@ def _log_shortfall(gain: float, point: float, aversion: float, ideal: float) -> 
     The part it gets is at least one half for one of two risk-averse parties, and can be one but for
     rounding; the part it does not get keeps its digits.
     """
-    if gain >= ideal:
-        return -math.inf
+    if gain <= 0.0 or gain >= ideal:
+        return 0.0 if gain <= 0.0 else -math.inf
     if aversion == 0.0:
         return math.log1p(-gain / ideal)
     exponent = 1.0 - aversion
     if point == 0.0:
-        return math.log1p(-((gain / ideal) ** exponent))
+        return math.log(-math.expm1(exponent * math.log1p((gain - ideal) / ideal)))
     missing, whole = math.log1p((ideal - gain) / (point + gain)), math.log1p(ideal / point)
     if exponent == 0.0:
         return math.log(missing / whole)

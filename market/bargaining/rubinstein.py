@@ -59,7 +59,7 @@ def first_mover_share(
     return min(share, 1.0 - outside_options[1])
 
 
-def last_round_share(
+def finite_horizon_share(
     rounds: int,
     discounts: Pair,
     *,
@@ -76,9 +76,9 @@ def last_round_share(
     a last round. None and ValueError as in `first_mover_share`, but patience without end is allowed.
     Source: Ståhl (1972).
 
-    >>> last_round_share(1, (0.9, 0.9)), round(last_round_share(2, (0.9, 0.9)), 6)
+    >>> finite_horizon_share(1, (0.9, 0.9)), round(finite_horizon_share(2, (0.9, 0.9)), 6)
     (1.0, 0.1)
-    >>> round(last_round_share(3, (0.5, 0.8)), 6), round(0.2 + 0.8 * 0.5 * 1.0, 6)
+    >>> round(finite_horizon_share(3, (0.5, 0.8)), 6), round(0.2 + 0.8 * 0.5 * 1.0, 6)
     (0.6, 0.6)
     """
     _check(discounts, outside_options, breakdown_prob, breakdown)

@@ -51,7 +51,7 @@ def price_frac(offers: int, discount_proposer: float, discount_responder: float)
     return _fractions(offers, discount_proposer, discount_responder)[-1][0]
 
 
-def endless_price_frac(discount_proposer: float, discount_responder: float) -> float:
+def infinite_horizon_price_frac(discount_proposer: float, discount_responder: float) -> float:
     """First price with no last offer, as a part of the highest value: (1 - d_r) / (1 - d_r + sqrt(1 - d_p)).
 
     The limit of `price_frac` for many offers, sqrt(1 - d) / (1 + sqrt(1 - d)) where both factors are d.
@@ -59,7 +59,7 @@ def endless_price_frac(discount_proposer: float, discount_responder: float) -> f
     cannot be exchanged, `price_frac` tends to one half. Raises ValueError for factors outside 0 to 1,
     and where both are 1. Source: Stokey (1981); Gul, Sonnenschein and Wilson (1986).
 
-    >>> endless_price_frac(0.75, 0.75), round(endless_price_frac(0.9999, 0.9999), 6)
+    >>> infinite_horizon_price_frac(0.75, 0.75), round(infinite_horizon_price_frac(0.9999, 0.9999), 6)
     (0.3333333333333333, 0.009901)
     """
     _check_discounts(discount_proposer, discount_responder)

@@ -61,6 +61,7 @@ def test_the_exponential_is_the_papers_formula(exponent: float) -> None:
 
 
 @given(exponents, st.floats(0.01, 0.99), st.sampled_from(CURVES))
+@settings(max_examples=60, deadline=None)
 def test_concession_runs_from_the_opening_to_one_and_stays(exponent: float, opening: float, curve: Any) -> None:
     path = curve(np.linspace(0.0, 12.0, 121), 10.0, exponent, opening)
     assert (path[0], path[100]) == pytest.approx((opening, 1.0), rel=1e-15)
@@ -114,7 +115,7 @@ def test_two_straight_lines_meet() -> None:
     st.tuples(st.floats(0.5, 1.0), st.floats(0.5, 1.0)),
     st.tuples(st.floats(0.0, 0.9), st.floats(0.0, 0.9)),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_meeting_is_the_first_time_the_demands_fit(
     exponent: float, reservation: tuple[float, float], best: tuple[float, float], openings: tuple[float, float]
 ) -> None:
@@ -136,24 +137,28 @@ def test_a_meeting_is_the_first_time_the_demands_fit(
 
 
 @pytest.mark.parametrize(
-    ("pie", "exponent", "openings", "expected"),
+    ("pie", "second_best", "exponent", "openings", "expected"),
     [
-        (10.0, 0.0, (0.0, 0.0), Meeting(8.0, 5.0, 5.0)),
-        (10.0, math.inf, (0.0, 0.0), Meeting(0.0, 5.0, 5.0)),
-        (10.0, 0.5, (0.5, 0.5), Meeting(0.0, 5.0, 5.0)),
-        (10.0, 0.5, (1.0, 0.25), Meeting(0.0, 2.0, 8.0)),
-        (4.0, 0.5, (0.0, 0.0), Meeting(8.0, 2.0, 2.0)),
-        (4.0, math.inf, (0.0, 0.0), Meeting(0.0, 2.0, 2.0)),
-        (4.0, 0.5, (1.0, 1.0), Meeting(0.0, 2.0, 2.0)),
-        (3.9, 0.5, (0.0, 0.0), None),
+        (10.0, 8.0, 0.0, (0.0, 0.0), Meeting(8.0, 5.0, 5.0)),
+        (10.0, 8.0, math.inf, (0.0, 0.0), Meeting(0.0, 5.0, 5.0)),
+        (10.0, 8.0, 0.5, (0.5, 0.5), Meeting(0.0, 5.0, 5.0)),
+        (10.0, 10.0, 0.5, (1.0, 0.25), Meeting(0.0, 2.0, 8.0)),
+        (4.0, 8.0, 0.5, (0.0, 0.0), Meeting(8.0, 2.0, 2.0)),
+        (4.0, 8.0, math.inf, (0.0, 0.0), Meeting(0.0, 2.0, 2.0)),
+        (4.0, 8.0, 0.5, (1.0, 1.0), Meeting(0.0, 2.0, 2.0)),
+        (3.9, 8.0, 0.5, (0.0, 0.0), None),
     ],
 )
 def test_limit_cases_of_a_meeting(
-    pie: float, exponent: float, openings: tuple[float, float], expected: Meeting | None
+    pie: float, second_best: float, exponent: float, openings: tuple[float, float], expected: Meeting | None
 ) -> None:
-    best = (8.0, 8.0) if pie == 10.0 and openings != (1.0, 0.25) else (8.0, 10.0)
-    best = best if pie == 10.0 else (8.0, 8.0)
-    assert meeting(pie, best, (2.0, 2.0), 8.0, exponent, openings) == expected
+    assert meeting(pie, (8.0, second_best), (2.0, 2.0), 8.0, exponent, openings) == expected
+
+
+def test_parties_with_nothing_to_concede_meet_at_once_whatever_the_rounding() -> None:
+    # .6 * .9 + .4 * .9 and .6 * .5 + .4 * .5 sum to more than 1.4 by one bit
+    found = meeting(1.4, (0.9, 0.5), (0.9, 0.5), 8.0, 1.0, (0.4, 0.4))
+    assert found == Meeting(0.0, pytest.approx(0.9), pytest.approx(0.5))
 
 
 def test_the_exponent_moves_the_time_and_not_the_terms() -> None:

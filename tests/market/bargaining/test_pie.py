@@ -18,12 +18,14 @@ from market.bargaining.pie import (
 GOLDEN = (5**0.5 - 1) / 2
 STEPS = 200_000
 
-aversions = st.sampled_from([0.0, 0.3, 0.5, 0.999999, 1.0, 1.000001, 2.0, 5.0])
-points = st.floats(0.01, 0.45)
+aversions = st.sampled_from([0.0, 0.3, 0.5, 0.999999, 1.0, 1.000001, 2.0, 3.0])
+# from .1 on, so that no utility is so flat that the best split on a grid is a matter of rounding
+points = st.floats(0.1, 0.45)
 
 
 def utility(money: np.ndarray, aversion: float) -> np.ndarray:
-    return np.log(money) if aversion == 1.0 else money ** (1.0 - aversion) / (1.0 - aversion)
+    exponent = 1.0 - aversion
+    return np.log(money) if exponent == 0.0 else np.expm1(exponent * np.log(money)) / exponent
 
 
 def gains(pie: float, aversion: tuple[float, float], point: tuple[float, float]) -> tuple[np.ndarray, ...]:
@@ -190,6 +192,15 @@ def test_weights_of_nil_and_one_and_a_surplus_of_nil_leave_the_threat() -> None:
     assert risk_averse_nash_split(1.0, (0.5, 2.0), (0.125, 0.25), 1.0) == (0.75, 0.25)
     assert risk_averse_nash_split(1.0, (0.5, 2.0), (0.25, 0.75)) == (0.25, 0.75)
     assert kalai_smorodinsky_split(1.0, (0.25, 0.75), (0.5, 2.0)) == (0.25, 0.75)
+
+
+@pytest.mark.parametrize("exponent", [0.001, 0.1, 0.5, 0.999])
+def test_kalai_smorodinsky_without_a_threat_against_the_risk_neutral(exponent: float) -> None:
+    # the part x of the pie that the first gets equals (1 - x)^a
+    split = kalai_smorodinsky_split(1.0, risk_aversion=(0.0, 1.0 - exponent))
+    assert split is not None
+    assert split[0] == pytest.approx((1.0 - split[0]) ** exponent, abs=1e-13)
+    assert 0.5 < split[0] < 1.0
 
 
 def test_extreme_risk_aversion_keeps_its_digits() -> None:

@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from market.bargaining.screening_forms import (
     Screen,
     accepted_offer,
-    endless_price_frac,
+    infinite_horizon_price_frac,
     price_frac,
     screening_path,
 )
@@ -86,16 +86,18 @@ def test_published_forms(factor: float) -> None:
     assert price_frac(2, factor, factor) == pytest.approx((2.0 - factor) ** 2 / (2.0 * (4.0 - 3.0 * factor)), abs=1e-15)
     # no last offer: Stokey (1981), Sobel and Takahashi (1983)
     root = math.sqrt(1.0 - factor)
-    assert endless_price_frac(factor, factor) == pytest.approx(root / (1.0 + root), abs=1e-15)
+    assert infinite_horizon_price_frac(factor, factor) == pytest.approx(root / (1.0 + root), abs=1e-15)
 
 
 @pytest.mark.parametrize(("proposer", "responder"), DISCOUNTS)
 def test_many_offers_come_to_no_last_offer(proposer: float, responder: float) -> None:
-    assert price_frac(2000, proposer, responder) == pytest.approx(endless_price_frac(proposer, responder), abs=1e-12)
+    assert price_frac(2000, proposer, responder) == pytest.approx(
+        infinite_horizon_price_frac(proposer, responder), abs=1e-12
+    )
 
 
 def test_coase_holds_without_a_last_offer_and_only_so() -> None:
-    endless = [endless_price_frac(factor, factor) for factor in (0.9, 0.99, 0.9999, 1.0 - 1e-8)]
+    endless = [infinite_horizon_price_frac(factor, factor) for factor in (0.9, 0.99, 0.9999, 1.0 - 1e-8)]
     assert endless == pytest.approx([0.240253, 0.090909, 0.009901, 0.0001], abs=1e-6)
     # with a last offer patient parties wait for it, and it is the monopoly's
     assert [price_frac(20, factor, factor) for factor in (1.0 - 1e-9, 1.0)] == pytest.approx([0.5, 0.5], abs=1e-6)
@@ -103,7 +105,7 @@ def test_coase_holds_without_a_last_offer_and_only_so() -> None:
 
 
 def test_a_myopic_responder_is_discriminated_against_and_a_myopic_proposer_is_not_dearer() -> None:
-    assert endless_price_frac(1.0 - 1e-12, 0.0) == pytest.approx(1.0, abs=2e-6)
+    assert infinite_horizon_price_frac(1.0 - 1e-12, 0.0) == pytest.approx(1.0, abs=2e-6)
     assert price_frac(5, 0.0, 0.0) == 0.5
 
 
@@ -151,7 +153,7 @@ def test_complete_path_of_two_offers() -> None:
         (lambda: price_frac(0, 0.9, 0.9), "offers: 0; allowed: 1 or more"),
         (lambda: price_frac(2, 1.1, 0.9), "discount_proposer: 1.1; allowed: 0 to 1"),
         (lambda: price_frac(2, 0.9, math.nan), "discount_responder: nan"),
-        (lambda: endless_price_frac(1.0, 1.0), "discounts: both 1"),
+        (lambda: infinite_horizon_price_frac(1.0, 1.0), "discounts: both 1"),
         (lambda: screening_path(2, 0.9, 0.9, -1.0), "highest: -1.0; allowed: 0 or more"),
         (lambda: screening_path(2, 0.9, 0.9, math.inf), "highest: inf"),
     ],
