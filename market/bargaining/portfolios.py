@@ -148,6 +148,19 @@ def nash_in_nash[T: Hashable](
     (Ho and Lee 2019). One pair is the bilateral protocol. Raises ValueError for `most` below 1, and a provider
     named twice or without a draw of its own. Source: Horn and Wolinsky (1988), Collard-Wexler, Gowrisankaran and Lee
     (2019).
+
+    >>> from market.bargaining.solutions import nash
+    >>> class Sums:
+    ...     providers = ("a", "b")
+    ...     def table(self, provider, given):
+    ...         value, paid = 4.0 if given else 6.0, np.arange(7.0)
+    ...         return Table(value - paid, paid)
+    ...     def terms(self, provider, settlement, given):
+    ...         return settlement.agreement.index
+    >>> def split(table, conduct):
+    ...     return Settlement(nash([table.lab, table.provider], table.threat), "agreed")
+    >>> nash_in_nash(Sums(), 2, lambda provider: split, Conduct(), {"a": 0.1, "b": 0.2}).signed
+    {'a': 2, 'b': 2}
     """
     _check(talks.providers, most, luck)
     desk = _Desk(talks, rule, conduct, luck)
@@ -264,7 +277,8 @@ class _Desk[T: Hashable]:
     def strike_against(self, provider: str, given: Mapping[str, T], outsiders: list[str]) -> Pair[T]:
         """The settlement given the others, under the threat to put one of `outsiders` in the provider's place."""
         pair = self.strike(provider, given)
-        offers = {name: self._at_reservation(name, given) for name in outsiders}
+        at_reservation = {name: _at_reservation(self._table(name, given)) for name in outsiders}
+        offers = {name: best for name, best in at_reservation.items() if best > -math.inf}
         if not offers or pair.settlement.agreement is None:
             return pair
         best = max(offers, key=offers.__getitem__)
@@ -279,24 +293,23 @@ class _Desk[T: Hashable]:
         for provider in network:
             given = _terms(network, state)
             table = self._table(provider, given)
-            lab = np.where(self._willing(table), table.lab, -np.inf)
-            index = int(lab.argmax())
-            if lab[index] > -np.inf:
-                payoffs = (float(lab[index]), float(table.provider[index]))
+            if _at_reservation(table) > -math.inf:
+                index = int(np.where(_willing(table), table.lab, -np.inf).argmax())
+                payoffs = (float(table.lab[index]), float(table.provider[index]))
                 settlement = Settlement(Agreement(index, payoffs, (index,)), "opening")
                 terms = self._talks.terms(provider, settlement, given)
                 state[provider] = Pair(provider, settlement, table, given, terms)
         return state
 
-    def _at_reservation(self, provider: str, given: Mapping[str, T]) -> float:
-        """The most that the lab can get from a provider that would just as soon stay out."""
-        table = self._table(provider, given)
-        return float(np.max(table.lab, where=self._willing(table), initial=-np.inf))
 
-    @staticmethod
-    def _willing(table: Table) -> NDArray[np.bool_]:
-        """Outcomes that leave the provider no worse off than without the lab."""
-        return table.provider >= max(table.threat[1], table.floors[1])
+def _willing(table: Table) -> NDArray[np.bool_]:
+    """Outcomes that leave the provider no worse off than without the lab."""
+    return table.provider >= max(table.threat[1], table.floors[1])
+
+
+def _at_reservation(table: Table) -> float:
+    """The most that the lab can get from a provider that would just as soon stay out; minus infinity for nothing."""
+    return float(np.max(table.lab, where=_willing(table), initial=-np.inf))
 
 
 def _check(providers: tuple[str, ...], most: int, luck: Mapping[str, float]) -> None:

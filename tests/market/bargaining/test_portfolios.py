@@ -322,7 +322,7 @@ def test_providers_are_ranked_by_gains_over_the_threat_point() -> None:
 
 
 def test_outsiders_come_at_their_own_threat_and_floor_and_the_pair_s_own_floor_stays() -> None:
-    outsider = deals([6.0, 5.0, 4.0], [0.1, 0.4, 0.6], threat=(0.0, 0.2), floors=(-math.inf, 0.3))
+    outsider = deals([6.0, 5.0, 4.0], [0.25, 0.4, 0.6], threat=(0.0, 0.2), floors=(-math.inf, 0.3))
     inside = deals([1.0, 6.0, 7.0], [30.0, 4.0, 0.5], floors=(5.5, -math.inf))
     talks = Listed(lambda name, others: {"a": inside, "b": outsider}[name], ("a", "b"))
     pair = listed(talks, 1, replacement=True).pairs["a"]
@@ -382,6 +382,18 @@ def test_neither_names_nor_order_of_providers_matter(
         return {names.index(name): terms for name, terms in found.signed.items()}
 
     assert run(old, range(3)) == run(new, order)
+
+
+def test_order_of_providers_does_not_matter_in_nash_in_shapley() -> None:
+    found, turned = (recursive(Money(SUBSTITUTES, COSTS, names)) for names in (tuple("abcd"), tuple("cdba")))
+    assert (turned.signed, turned.report) == (found.signed, found.report)
+
+
+def test_no_outcome_at_all_is_no_deal() -> None:
+    empty = Listed(lambda name, others: deals([], []), ("a", "b"))
+    for found in (listed(empty, 1, replacement=True), nash_in_shapley(empty, 2, rule, CONDUCT, LUCK)):
+        assert found.signed == {}
+        assert found.pairs["a"].outsider == ""
 
 
 def test_each_table_is_asked_for_once() -> None:
