@@ -300,8 +300,9 @@ class Curve(_Frontier):
 
     Solved by a scan of 2,048 steps, then by Brent's search between the neighbours of the best. Payoffs are
     right to about 1e-7 of the interval where the score has a flat top (Nash, utilitarian), to 1e-10 where it
-    has a kink or the zone of agreement ends; a peak narrower than a step may be missed. Raises ValueError for
-    an interval that is empty or infinite, and where f is not finite.
+    has a kink or the zone of agreement ends. Of a stretch equally good the middle is met to a step; a peak
+    narrower than a step may be missed. Raises ValueError for an interval that is empty or infinite, and where f is
+    not finite.
     """
 
     second_of: Callable[[float], float]
