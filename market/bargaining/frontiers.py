@@ -242,12 +242,11 @@ def _rational_part(start: Pair, end: Pair, least: Pair) -> Pair | None:
 
 def _between(start: Pair, end: Pair, position: float, least: Pair) -> Pair:
     """Payoffs at a position of the rational part; rounding must not take them below what is acceptable."""
-    if position in (0.0, 1.0):
-        return end if position else start
-    first, second = (
-        max(bound, begin + position * (finish - begin)) for begin, finish, bound in zip(start, end, least, strict=True)
-    )
-    return first, second
+
+    def of_one(begin: float, finish: float, bound: float) -> float:
+        return max(bound, finish if position == 1.0 else begin + position * (finish - begin))
+
+    return of_one(start[0], end[0], least[0]), of_one(start[1], end[1], least[1])
 
 
 def concave_hull(utilities: Utilities) -> Indices:

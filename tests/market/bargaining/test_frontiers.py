@@ -206,6 +206,11 @@ def test_degenerate_segments(concept: str, start: Any, end: Any, expected: Front
     assert getattr(Chain([start, end]), concept)() == expected
 
 
+def test_a_threat_point_that_is_lost_in_rounding_beside_the_end() -> None:
+    assert PIE.nash((0.0, 1e-65)) == FrontierPoint((0.5, 0.5), 0.5)
+    assert PIE.nash((0.0, 1e-65), weights=(1.0, 0.0)) == FrontierPoint((1.0, 1e-65), 1.0)
+
+
 def test_a_floor_binds_on_a_segment_exactly_when_it_beats_the_solution() -> None:
     assert PIE.nash(floors=(0.25, -np.inf)) == FrontierPoint((0.5, 0.5), 0.5)
     assert PIE.nash(floors=(0.75, -np.inf)) == FrontierPoint((0.75, 0.25), 0.75)
