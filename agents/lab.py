@@ -119,9 +119,9 @@ class Lab(mesa.Agent):
         """Compute it wants this quarter."""
         return self.inference_gw + self.training_gw
 
-    def need_path(self, horizon: int, damping: float) -> NDArray[np.float64]:
-        """Forecast of its need, GW by quarter ahead: a damped trend."""
-        return damped_trend(self.need_gw, max(self.growth, 0.0), damping, horizon)
+    def need_path(self, horizon: int, damping: float, belief: float = 0.0) -> NDArray[np.float64]:
+        """Forecast of its need, GW by quarter ahead: a damped trend, plus what a side believes besides."""
+        return damped_trend(self.need_gw, max(self.growth + belief, 0.0), damping, horizon)
 
     def funding_need(self, scenario: Scenario, cash: float, commitments_next_year: float) -> FundingNeed:
         """Its demand for money: a runway of burn, growing as expected, or what creditors ask against commitments.

@@ -72,7 +72,8 @@ def component_weights(scenario: Scenario) -> Weights:
         resale=rules.resale_frac,
         fixed_cost=rules.fixed_cost_share,
         equity_fixed_cost=rules.equity_fixed_cost_share,
-        ramp_quarters=rules.ramp_quarters,
+        capture=rules.capture_frac,
+        revenue_share_quarters=rules.revenue_share_quarters,
         commitment_cover=scenario.labs_common.commitment_cover,
         obsolescence_per_year=rules.obsolescence_per_year,
     )

@@ -128,7 +128,8 @@ class CloudMarket(Inquiries, mesa.Model):
         self.quarter, self.tick = self.first_quarter, 0
         self.last_contract_quarter = self.last_quarter + QUARTERS_BEYOND
         rules = self.parameters.negotiation
-        self.horizon = self.parameters.capacity.lead_quarters + 2 + max(rules.term_levels_quarters)
+        longest_lead = self.parameters.capacity.lead_quarters + rules.ramp_quarters
+        self.horizon = longest_lead + 1 + max(rules.term_levels_quarters)
         self.horizon = max(self.horizon, rules.coverage_horizon_quarters + 1)
 
     def _set_history(self) -> None:

@@ -197,6 +197,8 @@ DEALS = Table(
         _text("provider", "Name of the provider (or supplier)"),
         _text("lab", "Name of the lab"),
         _text("origin", "disclosed or simulated"),
+        _text("kind", "new, renewal (of a contract of the pair that runs out) or amendment (of a clause in force)"),
+        _text("amends", "For an amendment the deal whose clause it replaces; else empty"),
         _text("status", "proposed, signed, active, fulfilled, terminated or defaulted, at the end of the run"),
         _number(
             "equity_usd_bn", USD, "Headline equity: all tranches; negative where the provider gives shares to the lab"
@@ -213,6 +215,8 @@ DEALS = Table(
         _number("take_or_pay_frac", "frac", "Share of the capacity made available that is owed, used or not"),
         _text("exclusivity", "none, primary, first_refusal or exclusive"),
         _text("exclusive_until", "Last quarter of the clause; empty if there is none or it has no end", "quarter"),
+        _number("warrant_stake_frac", "frac", "Stake in the lab that its warrants give the provider"),
+        _number("revenue_share_frac", "frac", "Share of the lab's revenue that the provider gets"),
         _text("tranches", "JSON: the parts of the equity and what each waits for"),
         _text("warrants", "JSON: the warrants and what each waits for"),
         _text("imputed", "Comma-separated names of the terms that are imputed, not disclosed"),
@@ -239,7 +243,12 @@ NEGOTIATIONS = Table(
         _text("best_rival", "Provider of the best rival offer; empty if none"),
         _number("best_rival_lab_utility_usd_bn", USD, "The lab's gain from the best rival offer"),
         _text("constraint", "Constraint that bound the outcome"),
-        _text("trace", "JSON: terms, threat points, utility components of both sides, frontier, solution concepts"),
+        _text("protocol", "Protocol of the talks"),
+        _text(
+            "trace",
+            "JSON, for signed deals: the whole problem, terms, components of both sides' gains, rivals; "
+            "everything that `cloudpact explain` shows is computed from it",
+        ),
     ),
 )
 

@@ -43,6 +43,14 @@ class Exclusivity(StrEnum):
     EXCLUSIVE = "exclusive"
 
 
+class DealKind(StrEnum):
+    """What a deal is to the contracts that run between the two already."""
+
+    NEW = "new"
+    RENEWAL = "renewal"
+    AMENDMENT = "amendment"
+
+
 class Trigger(StrEnum):
     """What a tranche or a warrant waits for."""
 
@@ -148,7 +156,8 @@ class Deal:
     `amendments` holds (quarter, new exclusivity); `makeup_credits` holds (last quarter in which it
     can be used, GW-quarters); `imputed` names the terms that are not disclosed. A deal runs in the
     quarters from `signed_quarter` up to, not including, `closed_quarter`. `shares_at_signing` is how many
-    of the lab's shares the pre-money valued, so that every tranche pays the price of the signing.
+    of the lab's shares the pre-money valued, so that every tranche pays the price of the signing. An
+    amendment's `amends` is the number of the deal whose clause it replaces.
     """
 
     number: int
@@ -166,6 +175,8 @@ class Deal:
     makeup_credits: list[tuple[int, float]] = field(default_factory=list)
     amendments: list[tuple[int, Exclusivity]] = field(default_factory=list)
     shares_at_signing: int | None = None
+    kind: DealKind = DealKind.NEW
+    amends: int | None = None
     events: list[tuple[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

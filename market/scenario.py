@@ -7,6 +7,7 @@ facts (docs/validation.md shows how near); everything else names its source.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ FITTED = "set by hand against the disclosed facts, see docs/validation.md"
 EPOCH = "Epoch AI, shipped in market/data/supply.csv"
 SHIPPED_SCENARIOS = Path(__file__).resolve().parent.parent / "experiments" / "scenarios"
 OTHER_CLOUDS = "Other clouds"
+LARGEST_TABLE = 2_000_000  # outcomes of one negotiation
 
 
 class Time(Group):
@@ -185,10 +187,40 @@ class Price(Group):
     spot_premium: float = param(0.10, unit="frac", low=0.0, high=5.0, meaning="Premium on capacity bought without a contract when it is rationed", source=OURS)
 
 
-class Negotiation(Group):
-    """When parties talk and how they bargain."""
+# How one pair bargains; the other protocols also say what the lab's several partners mean for each other.
+PairRule = Literal["nash", "kalai_smorodinsky", "alternating_offers", "concession", "screening"]
+ProtocolName = Literal[
+    "nash",
+    "kalai_smorodinsky",
+    "alternating_offers",
+    "concession",
+    "screening",
+    "auction",
+    "nash_in_nash",
+    "nash_in_nash_replacement",
+    "nash_in_shapley",
+]
+ClauseName = Literal["none", "primary", "first_refusal", "exclusive"]
+MilestoneName = Literal["gw_live", "revenue", "valuation"]
+ConstraintName = Literal["capacity", "power", "cash", "stake_cap", "exclusivity"]
+ContinuousIssue = Literal["gw", "take_or_pay", "discount", "equity", "upfront", "warrants", "revenue_share"]
 
-    protocol: Literal["nash"] = param("nash", unit="name", meaning="Bargaining protocol: asymmetric Nash solution over the grid of terms", source="Nash (1950); Binmore, Rubinstein and Wolinsky (1986)")
+
+class PairProtocol(Group):
+    """How one pair bargains, where it does otherwise than the rest."""
+
+    provider: str = param("", unit="name", meaning="The provider, or empty for all", source=OURS)
+    lab: str = param("", unit="name", meaning="The lab, or empty for all", source=OURS)
+    protocol: PairRule = param("nash", unit="name", meaning="How they bargain; the first entry that fits holds", source=OURS)
+
+
+class Negotiation(Group):
+    """When parties talk, over which terms, and how they bargain."""
+
+    protocol: ProtocolName = param("nash", unit="name", meaning="Bargaining protocol for all pairs", source="docs/protocols.md names the source, the assumptions and the limits of each")
+    pair_protocols: tuple[PairProtocol, ...] = Field(default=(), description="Pairs that bargain by another rule")
+    constraints: tuple[ConstraintName, ...] = param(("capacity", "power", "cash", "stake_cap", "exclusivity"), unit="name", meaning="Constraints on the terms that hold: what the provider can build, the world's supply, the provider's cash, the cap on its stake, clauses in force towards others", source=OURS)
+    continuous_issues: tuple[ContinuousIssue, ...] = param(("discount", "equity"), unit="name", meaning="Issues moved continuously between the levels on the table once an outcome is chosen", source=OURS)
     provider_power: float = param(0.5, unit="frac", low=0.0, high=1.0, meaning="Provider's bargaining weight", source="barely identified by the facts: moves the undisclosed discount; a scenario axis")
     coverage_threshold: float = param(0.9, unit="frac", low=0.0, high=5.0, meaning="A lab opens talks when contracts cover less than this share of its need", source="(s,S) rule: Scarf (1960)")
     coverage_horizon_quarters: int = param(7, unit="quarter", low=1, high=20, meaning="Horizon at which cover is measured", source=OURS)
@@ -201,6 +233,11 @@ class Negotiation(Group):
     take_or_pay_levels: tuple[float, ...] = param((0.6, 0.8, 0.95), unit="frac", meaning="Take-or-pay shares on the table", source="96-98 % of CoreWeave's backlog is take-or-pay")
     equity_levels: tuple[float, ...] = param((0.0, 0.1, 0.25, 0.45, 0.7, 1.0), unit="frac", meaning="Equity on the table, as shares of the lab's shortfall of cash", source=OURS)
     upfront_levels: tuple[float, ...] = param((0.25, 1.0), unit="frac", meaning="Part of the equity paid at signing; the rest in thirds as capacity goes live", source="20-31 % of headline equity is upfront in the facts")
+    milestones: tuple[MilestoneName, ...] = param(("gw_live",), unit="name", meaning="What the rest of the equity may wait for: capacity going live, or the provider's median forecast of revenue or valuation", source="market/data/deals.csv: tranches on capacity, revenue and valuation are disclosed")
+    clause_levels: tuple[ClauseName, ...] = param(("none", "primary", "first_refusal", "exclusive"), unit="name", meaning="Clauses on the table, from the weakest to the strongest", source="FTC 6(b) report (2025); Microsoft-OpenAI 2019-2025")
+    warrant_levels: tuple[float, ...] = param((0.0,), unit="frac", meaning="Stakes on the table that the lab grants by warrant, vesting once the capacity is live", source="AMD-OpenAI (2025) is the reverse case")
+    revenue_share_levels: tuple[float, ...] = param((0.0,), unit="frac", meaning="Shares of the lab's revenue on the table for the provider", source="Microsoft-OpenAI: 20 % reported")
+    revenue_share_quarters: int = param(20, unit="quarter", low=1, high=80, meaning="Quarters for which a revenue share is owed", source=OURS)
     equity_scale: float = param(1.0, unit="frac", low=0.0, high=10.0, meaning="Size of the equity channel; nil switches it off, disclosed equity included", source=OURS)
     exclusivity: Literal["negotiated", "always", "never"] = param("negotiated", unit="name", meaning="Whether exclusivity is bargained over, imposed or ruled out", source=OURS)
     ramp_quarters: int = param(4, unit="quarter", low=1, high=40, meaning="Quarters over which contracted capacity ramps up", source=OURS)
@@ -214,11 +251,42 @@ class Negotiation(Group):
     pull_through_margin: float = param(0.25, unit="frac", low=0.0, high=1.0, meaning="Provider's margin on regained customers", source="AWS operating margin is 30-38 %")
     pull_through_multiple: float = param(2.5, unit="1", low=0.0, high=10.0, meaning="Cloud spending that comes with a dollar of AI spending when a customer moves", source="fitted: exclusive deals appear early and vanish as need outgrows one provider")
     second_source_value: float = param(0.04, unit="frac", low=0.0, high=5.0, meaning="Option value of a second source, as a share of compute spend over the clause", source=OURS)
+    capture_frac: float = param(0.01, unit="frac", low=0.0, high=1.0, meaning="Part of a lab's need not contracted yet that an exclusive clause brings its holder, beyond what it would have won; weaker clauses bring less", source="ours, a prior: no disclosed deal prices a right of first refusal")
     obsolescence_per_year: float = param(0.12, unit="1/year", low=0.0, high=2.0, meaning="Fall of the market price of a contracted GW as newer vintages come, a year: what a long term costs the lab", source="fitted: disclosed terms centre on five years; below the 37 % a year by which hardware improves, since contracts are partly refreshed")
     resale_frac: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Value of chips left over at the end of a contract, as a share of book", source=OURS)
     default_probability_per_quarter: float = param(0.006, unit="1/quarter", low=0.0, high=1.0, meaning="Provider's view of a lab's default with a full runway; doubles with none", source="speculative-grade default of 2-4 % a year")
     fixed_cost_share: float = param(0.01, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of a deal to each side, as a share of the lab's yearly compute spend", source=OURS)
     equity_fixed_cost_share: float = param(0.001, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of bringing equity into a deal, as a share of the lab's value, to each side", source="approvals, diligence and antitrust review; ours; the value was set by hand against the disclosed facts")
+
+
+class Talks(Group):
+    """How talks are conducted under the protocols that need to know."""
+
+    impatience_per_quarter: float = param(0.03, unit="1/quarter", low=0.0, high=10.0, meaning="Mean discount rate of the two sides during talks; the weaker side's is higher", source="as negotiation.discounting_per_quarter; Binmore, Rubinstein and Wolinsky (1986)")
+    offer_interval_quarters: float = param(0.08, unit="quarter", low=1e-6, high=100.0, meaning="Time between two offers", source="a week; ours")
+    deadline_rounds: int = param(1000, unit="count", low=1, high=100_000, meaning="Offers after which alternating offers and screening end without a deal", source="far off, so that only patience counts; ours")
+    concession_rounds: int = param(20, unit="count", low=2, high=10_000, meaning="Offers after which concession tactics end without a deal", source=OURS)
+    breakdown_prob: float = param(0.0, unit="frac", low=0.0, high=1.0, meaning="Chance that talks break down after a rejected offer", source=OURS)
+    first_mover: Literal["lab", "provider"] = param("provider", unit="name", meaning="Who makes the first offer", source=OURS)
+    tactic: Literal["polynomial", "exponential"] = param("polynomial", unit="name", meaning="Form of time-dependent concession", source="Faratin, Sierra and Jennings (1998)")
+    lab_concession: float = param(1.0, unit="1", low=1e-3, high=1e3, meaning="Lab's concession exponent: below 1 Boulware, above 1 conceder", source="Faratin, Sierra and Jennings (1998)")
+    provider_concession: float = param(1.0, unit="1", low=1e-3, high=1e3, meaning="Provider's concession exponent", source="Faratin, Sierra and Jennings (1998)")
+    opening_concession: float = param(0.0, unit="frac", low=0.0, high=1.0, meaning="What both concede in their first offer", source="Faratin, Sierra and Jennings (1998)")
+    acceptance: Literal["next", "constant", "deadline"] = param("next", unit="name", meaning="When an offer is accepted: as good as one's own next offer, above a constant, or anything at the deadline", source="Baarslag et al. (2013)")
+    acceptance_level: float = param(0.8, unit="frac", low=0.0, high=1.0, meaning="The constant, as a share of one's best gain", source="Baarslag et al. (2013)")
+    bidder_shape: float = param(1.0, unit="1", low=1e-3, high=1e3, meaning="Exponent of the distribution that bidders believe their rivals' largest bids to come from", source="uniform; Vickrey (1961), Che (1993)")
+
+
+class Beliefs(Group):
+    """How the two sides' forecasts differ from the common one, and what each does not know of the other."""
+
+    lab_growth_per_quarter: float = param(0.0, unit="1/quarter", low=-0.5, high=0.5, meaning="What labs add to the common forecast of the growth of their need and revenue", source="same rule for both sides unless a scenario says otherwise")
+    provider_growth_per_quarter: float = param(0.0, unit="1/quarter", low=-0.5, high=0.5, meaning="What providers add to it", source="same rule for both sides unless a scenario says otherwise")
+    lab_price_drift_per_quarter: float = param(0.0, unit="1/quarter", low=-0.5, high=0.5, meaning="What labs add to the common forecast of the growth of compute prices", source="same rule for both sides unless a scenario says otherwise")
+    provider_price_drift_per_quarter: float = param(0.0, unit="1/quarter", low=-0.5, high=0.5, meaning="What providers add to it", source="same rule for both sides unless a scenario says otherwise")
+    lab_default_factor: float = param(1.0, unit="1", low=0.0, high=100.0, meaning="A lab's view of its own default relative to the common one", source="same rule for both sides unless a scenario says otherwise")
+    provider_default_factor: float = param(1.0, unit="1", low=0.0, high=100.0, meaning="Providers' view of it relative to the common one", source="same rule for both sides unless a scenario says otherwise")
+    reservation_width: float = param(0.0, unit="frac", low=0.0, high=1.0, meaning="Width of what each side believes of the other's reservation gain, as a share of its best gain; the truth is drawn in it", source="nil: complete information; Sobel and Takahashi (1983)")
 
 
 class Uncertainty(Group):
@@ -289,7 +357,14 @@ class SupplierSpec(Group):
 
 RuleKind = Literal["exclusivity_ban", "stake_cap", "egress_cap", "interoperability", "disclosure", "none"]
 ShockKind = Literal[
-    "demand_collapse", "accelerator_shortage", "power_limit", "interest_rate", "efficiency_jump", "investor_exit", "lab_failure", "none"
+    "demand_collapse",
+    "accelerator_shortage",
+    "power_limit",
+    "interest_rate",
+    "efficiency_jump",
+    "investor_exit",
+    "lab_failure",
+    "none",
 ]
 
 
@@ -337,6 +412,8 @@ class Scenario(Group):
     capex: Capex = Field(default_factory=Capex)
     price: Price = Field(default_factory=Price)
     negotiation: Negotiation = Field(default_factory=Negotiation)
+    talks: Talks = Field(default_factory=Talks)
+    beliefs: Beliefs = Field(default_factory=Beliefs)
     uncertainty: Uncertainty = Field(default_factory=Uncertainty)
     policy: Policy = Field(default_factory=Policy)
     shocks: tuple[Shock, ...] = Field(default=(), description="Dated shocks")
@@ -412,7 +489,9 @@ def _check_dates(scenario: Scenario) -> None:
     if end < start:
         raise ValueError(f"time.end: {time.end} is before time.start {time.start}; allowed: {time.start} or later")
     if end - start >= 400:
-        raise ValueError(f"time.end: {time.end} is more than 400 quarters after time.start; allowed: at most 400 quarters")
+        raise ValueError(
+            f"time.end: {time.end} is more than 400 quarters after time.start; allowed: at most 400 quarters"
+        )
     for key in ("deals_until", "capex_until", "states_until"):
         _check_quarter(f"time.{key}", getattr(time, key), blank="none")
     _check_quarter("capex.ai_share_middle", scenario.capex.ai_share_middle)
@@ -441,7 +520,9 @@ def _check_names(scenario: Scenario) -> None:
     taken = Counter([*providers, *labs, *suppliers])
     for name, count in taken.items():
         if name in reserved or count > 1:
-            group = "labs" if name in scenario.labs else "hyperscalers" if name in scenario.hyperscalers else "suppliers"
+            group = (
+                "labs" if name in scenario.labs else "hyperscalers" if name in scenario.hyperscalers else "suppliers"
+            )
             raise ValueError(f"{group}.{name}: the name is already taken by another party or an account")
     for name, lab in scenario.labs.items():
         if lab.owner:
@@ -451,6 +532,11 @@ def _check_names(scenario: Scenario) -> None:
     for name, hyperscaler in scenario.hyperscalers.items():
         if hyperscaler.supplier:
             _known(f"hyperscalers.{name}.supplier", hyperscaler.supplier, suppliers)
+    for i, pair in enumerate(scenario.negotiation.pair_protocols):
+        if pair.provider:
+            _known(f"negotiation.pair_protocols.{i}.provider", pair.provider, providers)
+        if pair.lab:
+            _known(f"negotiation.pair_protocols.{i}.lab", pair.lab, labs)
     for i, shock in enumerate(scenario.shocks):
         if shock.kind == "lab_failure":
             _known(f"shocks.{i}.target", shock.target, labs)
@@ -460,14 +546,48 @@ def _check_names(scenario: Scenario) -> None:
 def _check_sizes(scenario: Scenario) -> None:
     labs, providers = scenario.labs, scenario.hyperscalers
     if (len(labs) + 1) * (len(providers) + 1) > 254:
-        raise ValueError(f"labs: {len(labs)} labs on {len(providers)} hyperscalers are too many channels; allowed: (labs + 1) * (hyperscalers + 1) up to 254")
+        raise ValueError(
+            f"labs: {len(labs)} labs on {len(providers)} hyperscalers are too many channels; allowed: (labs + 1) * (hyperscalers + 1) up to 254"
+        )
     if sum(spec.cloud_share for spec in scenario.hyperscalers.values()) > 1.0 + 1e-9:
         raise ValueError("hyperscalers: the cloud_share of all hyperscalers adds up to more than 1; allowed: at most 1")
-    for key in ("gw_levels", "discount_levels", "take_or_pay_levels", "equity_levels", "upfront_levels"):
+    for key in (
+        "gw_levels",
+        "discount_levels",
+        "take_or_pay_levels",
+        "equity_levels",
+        "upfront_levels",
+        "warrant_levels",
+        "revenue_share_levels",
+    ):
         _check_levels(f"negotiation.{key}", getattr(scenario.negotiation, key), 0.0, 1.0)
+    for key in ("clause_levels", "milestones"):
+        if not getattr(scenario.negotiation, key):
+            raise ValueError(f"negotiation.{key}: the list is empty; allowed: at least one entry")
+    _check_table_size(scenario.negotiation)
     _check_levels("negotiation.term_levels_quarters", scenario.negotiation.term_levels_quarters, 1, 80)
+
+
+def _check_table_size(rules: Negotiation) -> None:
+    staging = 1 + len(rules.upfront_levels) * len(rules.milestones)
+    levels = (
+        rules.gw_levels,
+        rules.term_levels_quarters,
+        rules.take_or_pay_levels,
+        rules.clause_levels,
+        rules.discount_levels,
+    )
+    size = (
+        math.prod(map(len, (*levels, rules.equity_levels, rules.warrant_levels, rules.revenue_share_levels))) * staging
+    )
+    if size > LARGEST_TABLE:
+        raise ValueError(
+            f"negotiation: the levels of all issues make {size:,} outcomes; allowed: at most {LARGEST_TABLE:,}"
+        )
 
 
 def _check_levels(path: str, levels: tuple[float, ...] | tuple[int, ...], low: float, high: float) -> None:
     if not levels or len(levels) > 64 or any(not low <= level <= high for level in levels):
-        raise ValueError(f"{path}: {list(levels)} is no list of levels; allowed: 1 to 64 numbers between {low} and {high}")
+        raise ValueError(
+            f"{path}: {list(levels)} is no list of levels; allowed: 1 to 64 numbers between {low} and {high}"
+        )

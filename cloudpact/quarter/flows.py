@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from market.bargaining.negotiation import Trace
+from market.bargaining.explanation import Trace
 
 Array = NDArray[np.float64]
 

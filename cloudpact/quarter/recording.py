@@ -280,7 +280,8 @@ def _negotiation_row(market: CloudMarket, trace: Any) -> Row:
         "best_rival": trace.best_rival,
         "best_rival_lab_utility_usd_bn": trace.best_rival_lab_utility,
         "constraint": trace.constraint,
-        "trace": json.dumps(trace.as_dict()),
+        "protocol": trace.protocol,
+        "trace": json.dumps(trace.story),
     }
 
 
@@ -296,6 +297,8 @@ def deal_row(market: CloudMarket, deal: Deal) -> Row:
         "lab": terms.lab,
         "origin": deal.origin,
         "status": str(deal.status),
+        "kind": str(deal.kind),
+        "amends": market.deal_name(market.book.deals[deal.amends]) if deal.amends is not None else "",
         "equity_usd_bn": terms.equity_usd_bn,
         "upfront_usd_bn": upfront,
         "pre_money_usd_bn": terms.pre_money_usd_bn,
@@ -309,6 +312,8 @@ def deal_row(market: CloudMarket, deal: Deal) -> Row:
         "take_or_pay_frac": terms.take_or_pay_frac,
         "exclusivity": str(terms.exclusivity),
         "exclusive_until": quarter_name(terms.exclusive_until) if terms.exclusive_until is not None else "",
+        "warrant_stake_frac": sum(w.stake_frac for w in terms.warrants if w.issuer == terms.lab),
+        "revenue_share_frac": terms.revenue_share_frac,
         "tranches": json.dumps([
             {"amount_usd_bn": t.amount_usd_bn, "trigger": str(t.trigger), "threshold": t.threshold, "paid": paid}
             for t, paid in zip(terms.tranches, deal.tranche_paid, strict=True)

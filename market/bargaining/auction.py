@@ -85,3 +85,15 @@ def _settlement(table: Table, zone: Zone, gain: float, won: bool) -> Settlement:
     if not won:
         return Settlement(None, OUTBID, (bid,))
     return agreed(table, index, (bid,), ("lab", table.threat[0] + gain))
+
+
+def bid_for(table: Table, conduct: Conduct, bidders: int) -> Settlement:
+    """Terms of one provider's bid where `bidders` bid in all, as if it won; who wins is for the lab to compare.
+
+    >>> pie = np.linspace(0.0, 1.0, 101)
+    >>> bid_for(Table(pie, 1.0 - pie), Conduct(), 2).agreement.payoffs
+    (0.5, 0.5)
+    """
+    zone = zone_of_agreement(table)
+    gain = _bid(zone, bidders, conduct.bidder_shape)
+    return no_deal(table) if gain is None else _settlement(table, zone, gain, True)

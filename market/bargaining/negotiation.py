@@ -1,174 +1,106 @@
-"""One bilateral negotiation: terms, threat points, rival's floor, outcome and its trace."""
+"""One bilateral negotiation: the table of utilities, the protocol's outcome, the terms signed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from market.bargaining.solutions import (
-    Agreement,
-    egalitarian,
-    kalai_smorodinsky,
-    nash,
-    pareto_frontier,
-    utilitarian,
-)
-from market.bargaining.utilities import Evaluation
+from market.bargaining.auction import bid_for
+from market.bargaining.polish import polished
+from market.bargaining.problem import Problem, Terms
+from market.bargaining.protocols import Settlement, Table
+from market.bargaining.rules import RULES
+from market.bargaining.utilities import Evaluation, evaluate
+from market.bargaining.views import Grid
+
+# How one pair can bargain: the bilateral rules, and bidding where a lab puts its need out to several providers.
+PAIR_RULES = (*RULES, "auction")
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The outcome of one bilateral negotiation on the quarter's snapshot."""
+    """The outcome of one bilateral negotiation on the quarter's snapshot.
 
+    `terms`, `lab` and `provider` (gains over no deal this round, USD bn) are those of the agreement
+    once its continuous issues have been moved between the levels of the grid.
+    """
+
+    problem: Problem
     evaluation: Evaluation
-    agreement: Agreement | None
-    reason: str
-    floor: float = -np.inf
+    settlement: Settlement
+    terms: Terms | None = None
+    lab: float = -np.inf
+    provider: float = -np.inf
 
     @property
-    def lab_utility(self) -> float:
-        """The lab's gain over no deal; minus infinity without agreement."""
-        return self.agreement.first if self.agreement else -np.inf
+    def agreed(self) -> bool:
+        """Whether there is a deal."""
+        return self.settlement.agreement is not None
 
     @property
-    def joint_surplus(self) -> float:
+    def joint(self) -> float:
         """Sum of both gains; minus infinity without agreement."""
-        return self.agreement.first + self.agreement.second if self.agreement else -np.inf
+        return self.lab + self.provider
+
+    @property
+    def reason(self) -> str:
+        """Why it ended as it did."""
+        return self.settlement.reason
 
 
-def bargain(evaluation: Evaluation, lab_weight: float, floor: float = -np.inf) -> Offer:
-    """Asymmetric Nash solution over the feasible grid, no deal this round being the threat point.
-
-    `floor` is what the best rival offers the lab: an outside option, not a threat. Nil capacity is
-    not on the grid, so an agreement is always a deal. Without agreement the reason says why.
-    """
-    lab = np.where(evaluation.feasible, evaluation.lab_total, -np.inf).ravel()
-    provider = np.where(evaluation.feasible, evaluation.provider_total, -np.inf).ravel()
-    agreement = nash((lab, provider), weights=(lab_weight, 1.0 - lab_weight), floors=(floor, -np.inf))
-    if agreement is None or agreement.first <= 0.0 or agreement.second < 0.0:
-        return Offer(evaluation, None, _why_not(evaluation, lab, provider, floor), floor)
-    return Offer(evaluation, agreement, "agreed", floor)
-
-
-def _why_not(evaluation: Evaluation, lab: np.ndarray, provider: np.ndarray, floor: float) -> str:
-    if not evaluation.feasible.any():
-        binding = [name for name, allowed in evaluation.constraints.items() if not allowed.any()]
-        return "no feasible terms: " + (", ".join(binding) or "constraints together")
-    if lab.max() <= 0.0:
-        return "no terms are worth the lab's while"
-    if provider.max() < 0.0:
-        return "no terms are worth the provider's while"
-    if np.isfinite(floor) and ((lab >= 0.0) & (provider >= 0.0)).any():
-        return "a rival offers the lab more"
-    return "no terms leave both better off"
+def table_of(problem: Problem, evaluation: Evaluation) -> Table:
+    """The pair's utilities outcome by outcome; minus infinity where a constraint forbids."""
+    feasible = evaluation.feasible.ravel()
+    return Table(
+        lab=np.where(feasible, evaluation.lab_total.ravel(), -np.inf),
+        provider=np.where(feasible, evaluation.provider_total.ravel(), -np.inf),
+        lab_weight=problem.lab.weight,
+        threat=problem.threat,
+        floors=problem.floors,
+        luck=problem.luck,
+    )
 
 
-def binding_constraint(offer: Offer, lab_weight: float) -> str:
-    """Which constraint moved the outcome: the first whose lifting alone changes the payoffs, or none.
-
-    A rival's offer is tried last, under the name "rival's offer".
-    """
-    if offer.agreement is None:
-        return ""
-    for name, allowed in offer.evaluation.constraints.items():
-        if not allowed.all() and _moves(offer, lab_weight, name, offer.floor):
-            return name
-    if np.isfinite(offer.floor) and _moves(offer, lab_weight, "", -np.inf):
-        return "rival's offer"
-    return "none"
+def evaluated(problem: Problem, grid: Grid | None = None) -> Evaluation:
+    """Both sides' utilities over the problem's table, or over other terms."""
+    return evaluate(problem.lab, problem.provider, grid or problem.table, problem.weights, problem.seen)
 
 
-def _moves(offer: Offer, lab_weight: float, lifted: str, floor: float) -> bool:
-    """Whether both parties' payoffs change without one constraint and with another floor."""
-    evaluation, signed = offer.evaluation, offer.agreement
-    held = np.ones((1,) * 7, dtype=bool)
-    for name, allowed in evaluation.constraints.items():
-        held = held & allowed if name != lifted else held
-    lab = np.where(held, evaluation.lab_total, -np.inf).ravel()
-    provider = np.where(held, evaluation.provider_total, -np.inf).ravel()
-    free = nash((lab, provider), weights=(lab_weight, 1.0 - lab_weight), floors=(floor, -np.inf))
-    return free is None or signed is None or (free.first, free.second) != (signed.first, signed.second)
+def solve(problem: Problem, evaluation: Evaluation | None = None) -> Offer:
+    """What the pair agrees on under its rule, continuous issues polished."""
+    found = evaluated(problem) if evaluation is None else evaluation
+    return offer_on(problem, found, settled(problem, found))
 
 
-@dataclass(slots=True)
-class Trace:
-    """Everything that explains one negotiation; components are filled for agreements only."""
-
-    quarter: int
-    lab: str
-    provider: str
-    outcome: str
-    reason: str
-    rounds: int
-    lab_weight: float
-    joint_surplus: float
-    lab_utility: float
-    provider_utility: float
-    best_rival: str
-    best_rival_lab_utility: float
-    constraint: str = ""
-    terms: dict[str, float] = field(default_factory=dict)
-    components: dict[str, dict[str, float]] = field(default_factory=dict)
-    frontier: list[tuple[float, float]] = field(default_factory=list)
-    distances: dict[str, float] = field(default_factory=dict)
-    deal: int | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data: terms, threat point, components, frontier, distances to the solution concepts."""
-        return {
-            "lab_weight": self.lab_weight,
-            "threat_point": {"lab": 0.0, "provider": 0.0, "meaning": "no deal this round"},
-            "terms": self.terms,
-            "components": self.components,
-            "frontier": self.frontier,
-            "distances": self.distances,
-        }
+def settled(problem: Problem, evaluation: Evaluation) -> Settlement:
+    """The outcome of the problem's table under its rule, with the reason if there is none."""
+    table = table_of(problem, evaluation)
+    if problem.rule == "auction":
+        settlement = bid_for(table, problem.conduct, problem.bidders)
+    else:
+        settlement = RULES[problem.rule](table, problem.conduct)
+    if settlement.agreement is not None:
+        return settlement
+    return replace(settlement, reason=_named(settlement.reason, evaluation))
 
 
-def chosen_terms(offer: Offer) -> dict[str, float]:
-    """Levels of every issue at the agreement."""
-    assert offer.agreement is not None
-    grid = offer.evaluation.grid
-    at = np.unravel_index(offer.agreement.index, grid.shape)
-    levels = (grid.gw, grid.terms, grid.take_or_pay, grid.exclusive, grid.discounts, grid.equity, grid.upfront)
-    names = ("gw", "term_quarters", "take_or_pay_frac", "exclusive", "discount_frac", "equity_usd_bn", "upfront_frac")
-    return {name: float(level[int(i)]) for name, level, i in zip(names, levels, at, strict=True)}
+def offer_on(problem: Problem, evaluation: Evaluation, settlement: Settlement) -> Offer:
+    """The offer that a settlement on the problem's table makes, its continuous issues polished."""
+    if settlement.agreement is None:
+        return Offer(problem, evaluation, settlement)
+    return Offer(problem, evaluation, settlement, *polished(problem, evaluation, settlement))
 
 
-def chosen_components(offer: Offer) -> dict[str, dict[str, float]]:
-    """Every component of both sides at the agreement; each side sums to its utility."""
-    assert offer.agreement is not None
-    at = np.unravel_index(offer.agreement.index, offer.evaluation.grid.shape)
-
-    def pick(component: np.ndarray) -> float:
-        return float(component[tuple(int(i) if size > 1 else 0 for i, size in zip(at, component.shape, strict=True))])
-
-    sides = {"lab": offer.evaluation.lab, "provider": offer.evaluation.provider}
-    return {side: {name: pick(part) for name, part in parts.items()} for side, parts in sides.items()}
+def best_lab_gain(table: Table) -> float:
+    """The most that the lab could get from a provider that gains nothing; minus infinity where it can get nothing."""
+    willing = table.provider >= max(table.threat[1], table.floors[1])
+    return float(np.max(table.lab, where=willing, initial=-np.inf))
 
 
-def explain_agreement(trace: Trace, offer: Offer, points: int = 25) -> None:
-    """Fill terms, components, frontier (thinned) and distances to other solution concepts."""
-    assert offer.agreement is not None
-    evaluation = offer.evaluation
-    lab = np.where(evaluation.feasible, evaluation.lab_total, -np.inf).ravel()
-    provider = np.where(evaluation.feasible, evaluation.provider_total, -np.inf).ravel()
-    trace.terms, trace.components = chosen_terms(offer), chosen_components(offer)
-    frontier = pareto_frontier((lab, provider))
-    kept = frontier[np.unique(np.linspace(0, len(frontier) - 1, min(points, len(frontier))).astype(int))]
-    trace.frontier = [(float(lab[i]), float(provider[i])) for i in kept]
-    signed = np.array([offer.agreement.first, offer.agreement.second])
-    concepts = {
-        "symmetric Nash": nash((lab, provider)),
-        "Kalai-Smorodinsky": kalai_smorodinsky((lab, provider)),
-        "egalitarian": egalitarian((lab, provider)),
-        "utilitarian": utilitarian((lab, provider)),
-    }
-    trace.distances = {
-        name: float(np.linalg.norm(signed - [found.first, found.second]))
-        for name, found in concepts.items()
-        if found is not None
-    }
-    trace.constraint = binding_constraint(offer, trace.lab_weight)
+def _named(reason: str, evaluation: Evaluation) -> str:
+    """Where nothing is feasible, which constraint alone forbids everything."""
+    if reason != "no feasible terms":
+        return reason
+    binding = [name for name, allowed in evaluation.constraints.items() if not allowed.any()]
+    return "no feasible terms: " + (", ".join(binding) or "constraints together")

@@ -1,145 +1,109 @@
 """What terms are worth to a lab and to a provider: sums of named components, in USD bn of today.
 
-Every function is pure and vectorised over the grid of terms, whose axes are (capacity, term,
-take-or-pay, exclusivity, discount, equity, upfront share); a component only spans the axes that
-move it. The lab's value is already net of compute at market price, so payments enter as the
-difference to the market price and are not charged again.
+Every function is pure and vectorised over the grid of terms, whose axes are those of
+`market.bargaining.views.ISSUES`; a component only spans the axes that move it. The lab's value is
+already net of compute at market price, so payments enter as the difference to the market price and
+are not charged again. Each side values by its own view of both: forecasts may differ.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
-from market.bargaining.views import Grid, LabView, ProviderView, Weights
-from market.funding import FundingNeed, value_of_money
+from market.bargaining.clauses import by_clause, captured, pull_through, tied_cost
+from market.bargaining.cover import (
+    Sums,
+    capacity_sums,
+    dependence_cost,
+    expected_idle,
+    exposure,
+    lock_in,
+    residual_risk,
+    served,
+    value_of_cover,
+)
+from market.bargaining.payment import (
+    TRANCHE_DISCOUNT,
+    cost_of_equity,
+    equity_now,
+    fixed_cost,
+    funding_effect,
+    kept_frac,
+    milestone_odds,
+    revenue_owed_on,
+    staging_option,
+    warrants_vesting,
+    worth_of_money,
+)
+from market.bargaining.views import ISSUES, Grid, LabView, ProviderView, Weights
+from market.deals import Exclusivity, Trigger
 
 Array = NDArray[np.float64]
-# A dollar of a tranche on a milestone against one today: three tranches some 5, 6 and 7 quarters off, discounted
-# at 3 % a quarter (0.84), of which about seven in ten fall due. Rate and odds are assumptions of this model.
-TRANCHE_VALUE = 0.6
-# Share of customers who change rather than accept friction, once a model can be had on their cloud: an assumption
-# of this model. A friction of 1.2 moves 0.77 of a logit's choices, contracts of two years let half choose in a year.
-DIVERSION = 0.3
-# Quarters until the middle one of three tranches on a third, two thirds and all of the capacity is paid.
-TRANCHE_WAIT = 6
-# Full dependence is priced on this much compute spending: about the life of a model generation's integration.
-LOCK_IN_YEARS = 3.0
-# Quarter ahead at which dependence is measured, the one at which labs measure their cover by default.
-DEPENDENCE_QUARTER = 7
-NOTHING: Array = np.zeros((1,) * 7)
+AXES = len(ISSUES)
+NOTHING: Array = np.zeros((1,) * AXES)
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """Both utilities as products and sums of what the deal produces (o) and how the lab pays besides (k).
+
+    lab[o, k] = gain[o] * kept[k] + lab_money[g, k], provider[o, k] = margin[o] + seen_gain[o] * share[k] +
+    provider_money[g, k], where g is the capacity that belongs to o. Arrays have the grid's axes.
+    """
+
+    gain: Array
+    kept: Array
+    lab_money: Array
+    margin: Array
+    seen_gain: Array
+    share: Array
+    provider_money: Array
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Components of both sides over the grid, their sums, and which outcomes are feasible."""
+    """Components of both sides over the grid, their factors, and which outcomes are feasible."""
 
     grid: Grid
     lab: dict[str, Array]
     provider: dict[str, Array]
-    lab_total: Array
-    provider_total: Array
-    feasible: NDArray[np.bool_]
+    factors: Factors
     constraints: dict[str, NDArray[np.bool_]]
 
+    @property
+    def lab_total(self) -> Array:
+        """The lab's utility over the whole grid."""
+        f = self.factors
+        return np.broadcast_to(f.gain * f.kept + f.lab_money, self.grid.shape)
 
-def served(contracted: Array, need: Array) -> Array:
-    """Concave benefit of cover in GW: c - c^2 / (2 n) up to the need, flat beyond.
+    @property
+    def provider_total(self) -> Array:
+        """The provider's utility over the whole grid."""
+        f = self.factors
+        return np.broadcast_to(f.margin + f.seen_gain * f.share + f.provider_money, self.grid.shape)
 
-    The first GW of cover is worth a full GW, the last one nothing.
-
-    >>> served(np.array([0.0, 1.0, 3.0]), np.array([2.0, 2.0, 2.0]))
-    array([0.  , 0.75, 1.  ])
-    """
-    safe = np.maximum(need, 1e-300)
-    cover = np.minimum(contracted, need)
-    return np.asarray(cover - cover**2 / (2.0 * safe))
-
-
-def expected_idle(contracted: Array, need: Array, sd: Array) -> Array:
-    """E (c - N)+ for a log-normal need of mean n: capacity paid for and not used (Black 1976).
-
-    The undiscounted Black-Scholes put on the need with strike c. Nil without contract; c - n where
-    need is certain (sd nil) and smaller; c where there is no need.
-
-    >>> np.round(expected_idle(np.array([1.0]), np.array([1.0]), np.array([0.2])), 4)
-    array([0.0797])
-    """
-    c, n, spread = np.maximum(contracted, 1e-300), np.maximum(need, 1e-300), np.maximum(sd, 1e-12)
-    d1 = (np.log(n) - np.log(c)) / spread + spread / 2.0
-    return np.asarray(np.maximum(contracted * ndtr(spread - d1) - need * ndtr(-d1), 0.0))
-
-
-def ramped_gw(gw: Array, terms: NDArray[np.int64], lead: int, ramp: int, horizon: int) -> Array:
-    """Promised GW by quarter ahead, shape (capacity, term, horizon): a linear ramp after the lead.
-
-    >>> ramped_gw(np.array([2.0]), np.array([3]), 1, 2, 5)
-    array([[[0., 1., 2., 2., 0.]]])
-    """
-    ahead = np.arange(horizon) - lead
-    shape = np.clip((ahead + 1.0) / ramp, 0.0, 1.0)
-    live = (ahead >= 0) & (ahead < terms[:, None])
-    return np.asarray(gw[:, None, None] * (shape * live))
-
-
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """Discounted sums over the term that both sides share; see `_sums`."""
-
-    gw: Array
-    gw_surviving: Array
-    idle: Array
-    served: Array
-    against_market: Array
-    idle_at_market: Array
-    clause: Array
-
-
-def _sums(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) -> _Sums:
-    terms = np.asarray(grid.terms)
-    horizon = provider.lead_quarters + int(terms.max())
-    ahead = np.arange(horizon)
-    beta = (1.0 + weights.discounting) ** -ahead
-    q = ramped_gw(np.asarray(grid.gw), terms, provider.lead_quarters, weights.ramp_quarters, horizon)
-    need, contracted = lab.need_gw[:horizon], lab.contracted_gw[:horizon]
-    sd = weights.need_volatility * np.sqrt(ahead + 1.0)
-    idle = expected_idle(contracted + q, need, sd) - expected_idle(contracted, need, sd)
-    survival = (1.0 - lab.default_prob_per_quarter) ** ahead
-    # a contracted GW ages while the market's stays new, so a long contract at a fixed price grows dear
-    age = np.maximum(ahead - provider.lead_quarters, 0) / 4.0
-    market_price = provider.expected_price[:horizon] * (1.0 + weights.obsolescence_per_year) ** -age
-    kept = survival + (1.0 - survival) * weights.resale
-    return _Sums(
-        gw=(q * beta).sum(axis=-1),
-        gw_surviving=(q * beta * kept).sum(axis=-1),
-        idle=(idle * beta).sum(axis=-1),
-        served=((served(contracted + q, need) - served(contracted, need)) * beta).sum(axis=-1),
-        against_market=(q * beta * market_price).sum(axis=-1),
-        idle_at_market=(idle * beta * market_price).sum(axis=-1),
-        clause=np.array([beta[:term].sum() for term in terms]),
-    )
+    @property
+    def feasible(self) -> NDArray[np.bool_]:
+        """Outcomes that every constraint allows."""
+        held = np.ones((1,) * AXES, dtype=bool)
+        for allowed in self.constraints.values():
+            held = held & allowed
+        return np.broadcast_to(held, self.grid.shape)
 
 
 def _axes[T: np.generic](array: NDArray[T], *axes: int) -> NDArray[T]:
-    """Spread an array over the grid's seven axes: its dimensions become the named ones."""
-    shape = [1] * 7
+    """Spread an array over the grid's axes: its dimensions become the named ones."""
+    shape = [1] * AXES
     for size, axis in zip(array.shape, axes, strict=True):
         shape[axis] = size
     return array.reshape(shape)
 
 
-def value_of_cover(lab: LabView, price: float) -> float:
-    """USD bn that a GW-quarter of cover is worth: the margin lost when the spot market has none, or its premium."""
-    lost = (1.0 - lab.spot_fill_frac) * lab.compute_value_usd_bn_per_gw_quarter
-    return lost + lab.spot_fill_frac * lab.spot_premium * price
-
-
 def operating_components(
-    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: _Sums
+    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: Sums
 ) -> dict[str, Array]:
     """The lab's components that add to the value of its shares, and so are shared by whoever holds them."""
     price = provider.price_usd_bn_per_gw_quarter
@@ -149,87 +113,60 @@ def operating_components(
         "coverage": _axes(cover_value * sums.served, 0, 1),
         "price": _axes(sums.against_market[..., None] - price * sums.gw[..., None] * off, 0, 1, 4),
         "idle_risk": _axes(-sums.idle_at_market, 0, 1) + _axes(price * sums.idle, 0, 1) * _unpaid(grid),
-        "lock_in": _axes(_lock_in(lab, provider, grid, weights), 0),
-        "exclusivity": _axes(_exclusivity_cost(lab, provider, grid, weights, cover_value, sums), 1, 3),
+        "lock_in": _axes(lock_in(lab, provider, grid, weights), 0),
+        "exclusivity": _axes(
+            by_clause(grid, provider, tied_cost(lab, provider, grid, weights, cover_value, sums)), 1, 3
+        ),
     }
 
 
-def shareholder_components(
-    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, gain: Array
+def lab_money_components(
+    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, odds: Array
 ) -> dict[str, Array]:
-    """The lab's components by name that equity moves, `gain` being the sum of the operating ones."""
-    equity = _equity(grid)
-    stake = equity / (lab.value_usd_bn + equity)
-    credit, liquidity = _funding(lab, provider.price_usd_bn_per_gw_quarter, grid, weights)
+    """The lab's components by name that its payment in other coin than compute moves; `odds` are by staging."""
+    equity = np.asarray(grid.equity)
+    credit, liquidity = funding_effect(lab, provider.price_usd_bn_per_gw_quarter, grid, weights, odds)
     return {
         "credit": _axes(credit, 0),
         "liquidity": _axes(liquidity, 0, 5, 6),
-        "dilution": _axes(-equity * (lab.own_value_usd_bn - lab.value_usd_bn) / (lab.value_usd_bn + equity), 5, 6),
-        "surplus_shared": -_axes(stake, 5, 6) * gain,
-        "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5, 6),
+        "dilution": _axes(-equity * (lab.own_value_usd_bn - lab.value_usd_bn) / (lab.value_usd_bn + equity), 5),
+        "warrants": _axes(-warrants_vesting(grid) * TRANCHE_DISCOUNT * lab.own_value_usd_bn, 7),
+        "revenue_share": _axes(-np.asarray(grid.revenue_shares) * revenue_owed_on(lab, weights, 1.0), 8),
+        "fixed_cost": _axes(-fixed_cost(lab, weights, equity), 5),
     }
 
 
-def provider_components(
-    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: _Sums
+def margin_components(
+    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: Sums
 ) -> dict[str, Array]:
-    """The provider's components by name: margin, idle risk, residual risk, equity, pull-through, exposure, costs."""
+    """The provider's components by name that capacity moves: margin, idle and residual risk, customers, exposure."""
     price = provider.price_usd_bn_per_gw_quarter
     off = 1.0 - np.asarray(grid.discounts)
-    equity, money = _equity(grid), _equity_now(grid)
     revenue = price * sums.gw_surviving[..., None] * off
     cost = provider.user_cost_usd_bn_per_gw_quarter * sums.gw[..., None]
     return {
         "margin": _axes(revenue - cost, 0, 1, 4),
         "idle_risk": _axes(-price * sums.idle, 0, 1) * _unpaid(grid),
-        "residual_risk": _axes(_residual_risk(provider, grid, weights), 0, 1),
-        "equity": _axes(_cost_of_equity(provider, money), 5, 6),
-        "staging": _axes(_staging(lab, grid), 5, 6),
-        "pull_through": _axes(_pull_through(lab, provider, grid, weights, sums), 1, 3),
-        "exposure": _axes(_exposure(provider, weights, price * sums.gw), 0, 1),
-        "fixed_cost": _axes(-_fixed_cost(lab, weights, equity), 5, 6),
+        "residual_risk": _axes(residual_risk(provider, grid, weights), 0, 1),
+        "pull_through": _axes(pull_through(lab, provider, grid, weights, sums), 1, 3),
+        "capture": _axes(by_clause(grid, provider, captured(provider, weights, sums)), 1, 3),
+        "exposure": _axes(exposure(provider, weights, price * sums.gw), 0, 1),
     }
 
 
-def _funding(lab: LabView, price: float, grid: Grid, weights: Weights) -> tuple[Array, Array]:
-    """What a deal does to the lab's funding: (capacity,) and (capacity, equity, upfront share), USD bn.
-
-    Creditors ask for cash against a year of the new commitment, so the target may rise with the
-    capacity; `credit` is what the larger shortfall costs without equity, other sources of money
-    adjusting. `liquidity` is what the deal's equity is then worth beyond its dollars, net of the
-    owners' cost: equity and commitments are complements where money is dear.
-    """
-    now, need = _equity_now(grid), lab.funding
-    asked = lab.credit_target_usd_bn + weights.commitment_cover * 4.0 * price * np.asarray(grid.gw)
-    targets = np.maximum(asked, need.target_usd_bn).tolist()
-    money = tuple(now.ravel().tolist())
-    before, _ = _worth(need, lab.depths, lab.costs, money)
-    worth = [_worth(replace(need, target_usd_bn=target), lab.depths, lab.costs, money) for target in targets]
-    credit = np.array([before - short for short, _ in worth])
-    liquidity = np.stack([values.reshape(now.shape) for _, values in worth]) - weights.owner_cost * now
-    return credit, liquidity
-
-
-# many capacities, and all providers at one price, leave the target where it is
-@lru_cache(maxsize=64)
-def _worth(
-    need: FundingNeed, depths: tuple[float, ...], costs: tuple[float, ...], money: tuple[float, ...]
-) -> tuple[float, Array]:
-    """What all cash that is short of the target would be worth to the lab, and what each sum of equity is."""
-    short = max(need.target_usd_bn - need.cash_usd_bn, 0.0)
-    values = value_of_money(need, depths, costs, np.array([*money, short]))
-    return float(values[-1]), values[:-1]
-
-
-def _equity(grid: Grid) -> Array:
-    """Equity by (level, upfront share): what spans both axes is added over the grid in one stretch of memory."""
-    return np.repeat(np.asarray(grid.equity)[:, None], len(grid.upfront), axis=1)
-
-
-def _equity_now(grid: Grid) -> Array:
-    """Equity by (level, upfront share) in dollars of today: milestones are worth less than cash."""
-    upfront = np.asarray(grid.upfront)
-    return _equity(grid) * (upfront + (1.0 - upfront) * TRANCHE_VALUE)
+def provider_money_components(
+    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, odds: Array
+) -> dict[str, Array]:
+    """The provider's components by name that equity, warrants and a revenue share move; `odds` are by staging."""
+    equity = np.asarray(grid.equity)
+    survival = 1.0 - lab.default_prob_per_quarter
+    return {
+        "equity": _axes(cost_of_equity(provider, equity_now(grid, odds)), 5, 6),
+        "staging": _axes(staging_option(lab, grid), 5, 6),
+        "warrants": _axes(warrants_vesting(grid) * TRANCHE_DISCOUNT * lab.value_usd_bn, 7),
+        "revenue_share": _axes(np.asarray(grid.revenue_shares) * revenue_owed_on(lab, weights, survival), 8),
+        "fixed_cost": _axes(-fixed_cost(lab, weights, equity), 5),
+    }
 
 
 def _unpaid(grid: Grid) -> Array:
@@ -243,106 +180,114 @@ def _unpaid(grid: Grid) -> Array:
     return _axes(left[:, None] * off, 2, 4)
 
 
-def _cost_of_equity(provider: ProviderView, money: Array) -> Array:
-    """-k E - E^2 / (2 depth): what equity costs beyond its dollars, ever more over free cash flow."""
-    return -provider.equity_cost * money - money**2 / (2.0 * max(provider.equity_depth_usd_bn, 1e-12))
+def _one_outcome(term_quarters: int, clause: Exclusivity) -> Grid:
+    """A grid of one outcome without capacity or money."""
+    return Grid((0.0,), (term_quarters,), (0.0,), (clause,), (0.0,), (0.0,), ((1.0, Trigger.DATE),))
 
 
-def _staging(lab: LabView, grid: Grid) -> Array:
-    """Option of paying later, (equity, upfront share): what is not paid if the lab is gone by then (Gompers 1995)."""
-    gone = 1.0 - (1.0 - lab.default_prob_per_quarter) ** TRANCHE_WAIT
-    return _equity(grid) * (1.0 - np.asarray(grid.upfront)) * gone
+def evaluate(
+    lab: LabView,
+    provider: ProviderView,
+    grid: Grid,
+    weights: Weights,
+    seen: tuple[LabView, ProviderView] | None = None,
+) -> Evaluation:
+    """Both sides' utilities over the whole grid, with the constraints that cut it.
 
-
-def _fixed_cost(lab: LabView, weights: Weights, equity: Array) -> Array:
-    deal = weights.fixed_cost * lab.yearly_compute_usd_bn
-    return deal + np.where(equity > 0.0, weights.equity_fixed_cost * lab.value_usd_bn, 0.0)
-
-
-def _lock_in(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) -> Array:
-    """By capacity: cost of dependence squared on this provider, after less before."""
-    at = min(DEPENDENCE_QUARTER, len(lab.contracted_gw) - 1)
-    with_provider, total = float(provider.with_lab_gw[at]), float(lab.contracted_gw[at])
-    before = with_provider / total if total > 0.0 else 0.0
-    gw = np.asarray(grid.gw)
-    after = (with_provider + gw) / np.maximum(total + gw, 1e-300)
-    return -weights.lock_in * LOCK_IN_YEARS * lab.yearly_compute_usd_bn * (after**2 - before**2)
-
-
-def _exclusivity_cost(
-    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, cover_value: float, sums: _Sums
-) -> Array:
-    """By (term, exclusive): need the provider alone cannot meet, no second source, customers out of reach."""
-    costs = np.zeros((len(grid.terms), len(grid.exclusive)))
-    for i, term in enumerate(grid.terms):
-        beta = (1.0 + weights.discounting) ** -np.arange(term)
-        short = np.maximum(lab.need_gw[:term] - provider.alone_gw[:term], 0.0)
-        lost_reach = DIVERSION * (1.0 - provider.incumbent_share) * lab.enterprise_revenue_usd_bn_per_quarter
-        quarter = weights.second_source * lab.yearly_compute_usd_bn / 4.0 + weights.pull_through_margin * lost_reach
-        costs[i] = -(cover_value * float((beta * short).sum()) + quarter * float(sums.clause[i]))
-    return costs * np.asarray(grid.exclusive)
-
-
-def _pull_through(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, sums: _Sums) -> Array:
-    """By (term, exclusive): margin on customers regained, its own by hosting, the others' by exclusivity."""
-    flow = weights.pull_through_margin * weights.pull_through_multiple * DIVERSION
-    flow *= lab.enterprise_revenue_usd_bn_per_quarter
-    own = 0.0 if provider.reachable else flow * provider.incumbent_share
-    others = flow * (1.0 - provider.incumbent_share)
-    return sums.clause[:, None] * (own + others * np.asarray(grid.exclusive, dtype=float))
-
-
-def _residual_risk(provider: ProviderView, grid: Grid, weights: Weights) -> Array:
-    """By (capacity, term): what chips lose of their book value when a contract ends before their life."""
-    terms = np.asarray(grid.terms)
-    left = np.maximum(1.0 - terms / provider.basis.chip_life_quarters, 0.0)
-    later = (1.0 + weights.discounting) ** -(provider.lead_quarters + terms)
-    loss = provider.basis.chips_usd_bn_per_gw * left * (1.0 - weights.resale) * later
-    return -np.asarray(grid.gw)[:, None] * loss
-
-
-def _exposure(provider: ProviderView, weights: Weights, commitment: Array) -> Array:
-    """By (capacity, term): cost of one customer's backlog, squared over all backlog and capital, after less before."""
-    base = provider.total_backlog_usd_bn + provider.capital_usd_bn
-    before = provider.lab_backlog_usd_bn**2 / max(base, 1e-300)
-    after = (provider.lab_backlog_usd_bn + commitment) ** 2 / (base + commitment + 1e-300)
-    return -weights.exposure * provider.exposure_factor * (after - before)
-
-
-def _stake_in_surplus(lab: LabView, provider: ProviderView, grid: Grid, gain: Array) -> Array:
-    """The provider's part of the lab's gain: what `surplus_shared` takes from the lab, and what its old stake brings.
-
-    A holder of a stake s0 who buys s more owns s0 (1 - s) + s of what the deal adds to the lab's value.
+    `lab` and `provider` are as the lab sees the two, `seen` as the provider does; None where both
+    forecast alike. What the deal adds to the lab is shared by who holds the lab: a holder of a stake
+    s0 who buys s more owns s0 (1 - s) + s of it.
     """
-    equity = _equity(grid)
-    bought = equity / (lab.value_usd_bn + equity)
-    return _axes(provider.stake_frac * (1.0 - bought) + bought, 5, 6) * gain
-
-
-def evaluate(lab: LabView, provider: ProviderView, grid: Grid, weights: Weights) -> Evaluation:
-    """Both sides' utilities over the whole grid, with the constraints that cut it."""
-    sums = _sums(lab, provider, grid, weights)
+    lab_seen, provider_seen = seen or (lab, provider)
+    sums = capacity_sums(lab, provider, grid, weights)
     operating = operating_components(lab, provider, grid, weights, sums)
     gain = sum(operating.values(), NOTHING)
-    shareholders = shareholder_components(lab, provider, grid, weights, gain)
-    provider_parts = provider_components(lab, provider, grid, weights, sums)
-    provider_parts["stake_in_surplus"] = _stake_in_surplus(lab, provider, grid, gain)
-    equity = np.asarray(grid.equity)
-    stake = equity / (lab.value_usd_bn + equity)
-    constraints = {
-        "buildable capacity": _axes(np.asarray(grid.gw) <= provider.buildable_gw, 0),
-        "provider's cash": _axes(equity <= provider.equity_room_usd_bn, 5),
-        "stake cap": _axes((provider.stake_frac * (1.0 - stake) + stake <= provider.stake_cap) | (equity == 0.0), 5),
-    }
-    feasible = np.ones((1,) * 7, dtype=bool)
-    for allowed in constraints.values():
-        feasible = feasible & allowed
+    margin, seen_gain = _as_provider_sees(lab_seen, provider_seen, grid, weights, None if seen else (sums, gain))
+    lab_money = lab_money_components(lab, provider, grid, weights, milestone_odds(lab, lab_seen, grid, weights))
+    money = provider_money_components(
+        lab_seen, provider_seen, grid, weights, milestone_odds(lab_seen, lab_seen, grid, weights)
+    )
+    kept = _axes(kept_frac(lab, grid), 5, 7)
+    share = provider.stake_frac * kept + (1.0 - kept)
+    factors = Factors(
+        gain=gain,
+        kept=kept,
+        lab_money=sum(lab_money.values(), NOTHING),
+        margin=sum(margin.values(), NOTHING),
+        seen_gain=seen_gain,
+        share=share,
+        provider_money=sum(money.values(), NOTHING),
+    )
     return Evaluation(
         grid,
-        operating | shareholders,
-        provider_parts,
-        np.broadcast_to(sum(shareholders.values(), gain), grid.shape),
-        np.broadcast_to(sum(provider_parts.values(), NOTHING), grid.shape),
-        np.broadcast_to(feasible, grid.shape),
-        constraints,
+        operating | lab_money | {"surplus_shared": -(1.0 - kept) * gain},
+        margin | money | {"stake_in_surplus": share * seen_gain},
+        factors,
+        _constraints(provider, grid, share),
     )
+
+
+def _as_provider_sees(
+    lab: LabView, provider: ProviderView, grid: Grid, weights: Weights, known: tuple[Sums, Array] | None
+) -> tuple[dict[str, Array], Array]:
+    """The provider's margin components and the lab's gain as it sees them; `known` where both see the same."""
+    if known is not None:
+        return margin_components(lab, provider, grid, weights, known[0]), known[1]
+    sums = capacity_sums(lab, provider, grid, weights)
+    gain = sum(operating_components(lab, provider, grid, weights, sums).values(), NOTHING)
+    return margin_components(lab, provider, grid, weights, sums), gain
+
+
+def _constraints(provider: ProviderView, grid: Grid, share: Array) -> dict[str, NDArray[np.bool_]]:
+    """Outcomes that each constraint allows, over the axes it spans; a little slack for levels set at the bound."""
+    gw, equity = np.asarray(grid.gw), np.asarray(grid.equity)
+    waits = np.array([share < 1.0 and trigger is Trigger.GW_LIVE for share, trigger in grid.staging])
+    at_once = (_axes(~waits, 6) | _axes(equity == 0.0, 5)) & _axes(np.asarray(grid.warrants) == 0.0, 7)
+    idle = _axes(equity == 0.0, 5) & _axes(np.asarray(grid.warrants) == 0.0, 7)
+    return {
+        "buildable capacity": _axes(gw <= provider.buildable_gw, 0),
+        "power": _axes(gw <= provider.power_gw, 0),
+        "primary clause": _axes(gw <= provider.rival_room_gw, 0),
+        "provider's cash": _axes(equity <= provider.equity_room_usd_bn, 5),
+        "capacity to wait for": _axes(gw > 0.0, 0) | at_once if 0.0 in grid.gw else _axes(gw >= 0.0, 0),
+        "stake cap": (share <= provider.stake_cap + 1e-12) | idle,
+    }
+
+
+def at_disagreement(
+    lab: LabView,
+    provider: ProviderView,
+    weights: Weights,
+    term_quarters: int,
+    seen: tuple[LabView, ProviderView] | None = None,
+) -> dict[str, dict[str, float]]:
+    """Levels of both sides' components without the deal, USD bn over its term; components left out are nil.
+
+    What runs already: cover and idle capacity under other contracts, dependence, the clause in force,
+    the shortfall that creditors see, exposure to the lab.
+    """
+    lab_seen, provider_seen = seen or (lab, provider)
+    alone = replace(provider, running_clause=Exclusivity.NONE)
+    grid = _one_outcome(term_quarters, provider.running_clause)
+    sums = capacity_sums(lab, alone, grid, weights)
+    horizon = provider.lead_quarters + term_quarters
+    beta = (1.0 + weights.discounting) ** -np.arange(horizon)
+    need, contracted = lab.need_gw[:horizon], lab.contracted_gw[:horizon]
+    idle = expected_idle(contracted, need, weights.need_volatility * np.sqrt(np.arange(horizon) + 1.0))
+    value = value_of_cover(lab, provider.price_usd_bn_per_gw_quarter)
+    short, _ = worth_of_money(lab.funding, lab.depths, lab.costs, (0.0,))
+    clause_cost = tied_cost(lab, alone, grid, weights, value, sums)[provider.running_clause]
+    seen_sums = capacity_sums(lab_seen, replace(provider_seen, running_clause=Exclusivity.NONE), grid, weights)
+    clause_gain = captured(provider_seen, weights, seen_sums)[provider.running_clause]
+    base = provider_seen.total_backlog_usd_bn + provider_seen.capital_usd_bn
+    held = provider_seen.exposure_factor * provider_seen.lab_backlog_usd_bn**2 / max(base, 1e-300)
+    return {
+        "lab": {
+            "coverage": value * float((beta * served(contracted, need)).sum()),
+            "idle_risk": -float((beta * idle * provider.expected_price[:horizon]).sum()),
+            "lock_in": dependence_cost(lab, provider, weights),
+            "exclusivity": float(clause_cost[0]),
+            "credit": -short,
+        },
+        "provider": {"capture": float(clause_gain[0]), "exposure": -weights.exposure * held},
+    }

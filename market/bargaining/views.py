@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from market.deals import Exclusivity, Trigger
 from market.funding import FundingNeed
 from market.pricing import CostBasis
 
@@ -15,8 +18,8 @@ from market.pricing import CostBasis
 class LabView:
     """A lab's side at the snapshot on which a quarter's offers are made.
 
-    Paths run over quarters ahead, (horizon,): need and contracted capacity. `credit_target_usd_bn` is the
-    cash that creditors ask against the commitments running now.
+    Paths run over quarters ahead, (horizon,): need and contracted capacity, expected revenue.
+    `credit_target_usd_bn` is the cash that creditors ask against the commitments running now.
     """
 
     name: str
@@ -34,6 +37,7 @@ class LabView:
     default_prob_per_quarter: float
     enterprise_revenue_usd_bn_per_quarter: float
     yearly_compute_usd_bn: float
+    revenue_usd_bn_per_quarter: NDArray[np.float64]
     weight: float
     credit_target_usd_bn: float = 0.0
 
@@ -44,7 +48,9 @@ class ProviderView:
 
     `with_lab_gw` is what the two already have contracted (horizon,); `incumbent_share` the share
     of the lab's enterprise customers whose own cloud this is; `reachable` whether they can already
-    reach the lab there.
+    reach the lab there. `running_clause` is the clause in force between the two, which new terms may
+    loosen or tighten; `rival_room_gw` is what another provider's primary clause leaves this one.
+    Capacity starts `lead_quarters` ahead and ramps up over `ramp_quarters`.
     """
 
     name: str
@@ -53,7 +59,10 @@ class ProviderView:
     basis: CostBasis
     user_cost_usd_bn_per_gw_quarter: float
     lead_quarters: int
+    ramp_quarters: int
     buildable_gw: float
+    power_gw: float
+    rival_room_gw: float
     alone_gw: NDArray[np.float64]
     with_lab_gw: NDArray[np.float64]
     lab_backlog_usd_bn: float
@@ -62,37 +71,60 @@ class ProviderView:
     equity_depth_usd_bn: float
     equity_cost: float
     equity_room_usd_bn: float
+    equity_promised_usd_bn: float
     stake_frac: float
     stake_cap: float
     incumbent_share: float
     reachable: bool
     exposure_factor: float
+    running_clause: Exclusivity = Exclusivity.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The terms on the table: levels of every issue, and what the quarter's rules allow."""
+    """The terms on the table: levels of every issue, and what the quarter's rules allow.
+
+    Capacity in GW, terms in quarters, take-or-pay share, clause, discount; equity in USD bn, staging
+    as (share paid at signing, what the rest waits for), the stake that warrants give the provider,
+    and the share of the lab's revenue that it gets. The first five move what the deal produces, the
+    last four how the lab pays besides.
+    """
 
     gw: tuple[float, ...]
     terms: tuple[int, ...]
     take_or_pay: tuple[float, ...]
-    exclusive: tuple[bool, ...]
+    clauses: tuple[Exclusivity, ...]
     discounts: tuple[float, ...]
     equity: tuple[float, ...]
-    upfront: tuple[float, ...]
+    staging: tuple[tuple[float, Trigger], ...]
+    warrants: tuple[float, ...] = (0.0,)
+    revenue_shares: tuple[float, ...] = (0.0,)
 
     @property
-    def shape(self) -> tuple[int, int, int, int, int, int, int]:
-        """Number of levels of each issue, in the order of the fields."""
-        return (
-            len(self.gw),
-            len(self.terms),
-            len(self.take_or_pay),
-            len(self.exclusive),
-            len(self.discounts),
-            len(self.equity),
-            len(self.upfront),
-        )
+    def levels(self) -> tuple[tuple[Any, ...], ...]:
+        """Levels of every issue, in the order of the axes."""
+        return tuple(getattr(self, name) for name in ISSUES)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of levels of each issue, in the order of the axes."""
+        return tuple(len(levels) for levels in self.levels)
+
+    @property
+    def size(self) -> int:
+        """Number of outcomes."""
+        return math.prod(self.shape)
+
+
+ISSUES: tuple[str, ...] = tuple(Grid.__dataclass_fields__)
+# The first issues move what a deal produces, the others how the lab pays for it.
+PRODUCING = 5
+
+
+def with_levels(grid: Grid, issue: str, levels: tuple[Any, ...]) -> Grid:
+    """The grid with other levels of one issue."""
+    changes: dict[str, Any] = {issue: levels}
+    return replace(grid, **changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +143,7 @@ class Weights:
     resale: float
     fixed_cost: float
     equity_fixed_cost: float
-    ramp_quarters: int
+    capture: float = 0.0
+    revenue_share_quarters: int = 20
     commitment_cover: float = 0.0
     obsolescence_per_year: float = 0.0

@@ -1,0 +1,171 @@
+"""What a lab's several partners mean for each other under each protocol: rivals, bidders, or partners of one lab.
+
+Each arrangement takes a lab's talks and returns whom it would sign with on this snapshot; pairs that
+find no agreement, or lose, leave a trace with the reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloudpact.quarter.lab_talks import LabTalks, Need, Struck
+from market.bargaining.explanation import Rival, Trace, trace_of
+from market.bargaining.negotiation import Offer, offer_on
+from market.bargaining.portfolios import PortfolioResult, nash_in_nash, nash_in_shapley
+from market.bargaining.problem import Terms
+from market.bargaining.protocols import Conduct, Settlement, Table
+from market.bargaining.rules import RULES
+from market.deals import Exclusivity
+
+if TYPE_CHECKING:
+    from market.bargaining.portfolios import Convergence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Winner:
+    """A deal that a lab would sign this round, with the rivals it was held against."""
+
+    need: Need
+    provider: str
+    offer: Offer
+    protocol: str
+    round: int
+    rivals: tuple[Rival, ...] = ()
+    convergence: Convergence | None = None
+
+    def trace(self, quarter: int) -> Trace:
+        """What is kept of the negotiation."""
+        return trace_of(quarter, "signed", self.offer, self.protocol, self.round, self.rivals, self.convergence)
+
+
+type Arrangement = Callable[[LabTalks, int], list[Winner]]
+
+
+def best_offer(talks: LabTalks, round_number: int) -> list[Winner]:
+    """Every pair bargains alone; the best joint surplus wins, the best rival being a floor under the lab's gain.
+
+    The floor is an outside option, not a threat point (Binmore, Shaked and Sutton 1989). A winner that
+    cannot match it loses to that rival. Who holds a right of first refusal may match the winner.
+    """
+    struck = {name: talks.settled(name) for name in talks.providers}
+    agreed = _agreed(talks, struck, round_number)
+    if not agreed:
+        return []
+    luck = talks.luck()
+    ranked = sorted(agreed, key=lambda name: (-struck[name].joint, luck[name]))
+    winner, won = ranked[0], struck[ranked[0]]
+    runners = sorted(ranked[1:], key=lambda name: (-struck[name].lab, luck[name]))
+    floor = struck[runners[0]].lab if runners else -math.inf
+    if won.lab < floor:
+        improved = talks.settled(winner, floors=(max(won.problem.floors[0], floor), won.problem.floors[1]))
+        # a winner that cannot match the best rival's offer loses to it, and no rival is left
+        winner, won, floor = (
+            (winner, improved, floor) if improved.agreed else (runners[0], struck[runners[0]], -math.inf)
+        )
+    return [_winner(talks, winner, won.offer(floor), struck, round_number)]
+
+
+def auction(talks: LabTalks, round_number: int) -> list[Winner]:
+    """Every provider bids a gain for the lab; the highest bid wins and its terms are the provider's best at that gain.
+
+    Che (1993). Providers believe that rivals' largest bids come from one distribution, know how many
+    bid, and do not see the bids.
+    """
+    bidders = sum(talks.best_gain(name) > 0.0 for name in talks.providers)
+    struck = {name: talks.settled(name, rule="auction", bidders=max(bidders, 1)) for name in talks.providers}
+    offers = {name: each.offer() for name, each in struck.items() if each.agreed}
+    agreed = _agreed(talks, struck, round_number)
+    if not agreed:
+        return []
+    luck = talks.luck()
+    # a bid is a gain for the lab, met exactly by continuous terms
+    winner = min(agreed, key=lambda name: (-offers[name].lab, luck[name]))
+    return [_winner(talks, winner, offers[winner], struck, round_number)]
+
+
+def portfolio(talks: LabTalks, round_number: int) -> list[Winner]:
+    """All pairs of the lab at once, each taking the others' terms as given: Nash-in-Nash and its two relatives."""
+    protocol, most = _protocol(talks), talks.market.parameters.negotiation.deals_per_round - len(talks.need.signed)
+    if not talks.providers:
+        return []
+    found = _solved(talks, protocol, most)
+    winners = []
+    for name, pair in found.pairs.items():
+        problem, evaluation = talks.evaluation(name, pair.given)
+        problem = dataclasses.replace(problem, threat=pair.table.threat, floors=pair.table.floors)
+        if name in found.signed:
+            rivals = _outsider(talks, pair.outsider, pair.floor_usd_bn)
+            offer = offer_on(problem, evaluation, pair.settlement)
+            winners.append(Winner(talks.need, name, offer, protocol, round_number, rivals, found.report))
+        else:
+            _note(talks, Offer(problem, evaluation, pair.settlement), "failed", round_number)
+    return winners
+
+
+def _solved(talks: LabTalks, protocol: str, most: int) -> PortfolioResult[Terms]:
+    def rule(provider: str) -> Callable[[Table, Conduct], Settlement]:
+        problem = talks.problem(provider)
+        return lambda table, _: RULES[problem.rule](table, problem.conduct)
+
+    conduct, luck = Conduct(), talks.luck()  # each pair has a conduct of its own
+    if protocol == "nash_in_shapley":
+        return nash_in_shapley(talks, most, rule, conduct, luck)
+    return nash_in_nash(talks, most, rule, conduct, luck, replacement=protocol == "nash_in_nash_replacement")
+
+
+ARRANGEMENTS: dict[str, Arrangement] = {
+    **dict.fromkeys(("nash", "kalai_smorodinsky", "alternating_offers", "concession", "screening"), best_offer),
+    "auction": auction,
+    **dict.fromkeys(("nash_in_nash", "nash_in_nash_replacement", "nash_in_shapley"), portfolio),
+}
+
+
+def _protocol(talks: LabTalks) -> str:
+    return talks.market.parameters.negotiation.protocol
+
+
+def _agreed(talks: LabTalks, struck: dict[str, Struck], round_number: int) -> list[str]:
+    """Pairs that agree; the others leave a trace."""
+    for each in struck.values():
+        if not each.agreed:
+            _note(talks, each.offer(), "failed", round_number)
+    return [name for name, each in struck.items() if each.agreed]
+
+
+def _winner(talks: LabTalks, name: str, offer: Offer, struck: dict[str, Struck], round_number: int) -> Winner:
+    """The deal that is signed: who holds a right of first refusal takes it if it can match without loss."""
+    holder, matched = _matched(talks, name, offer)
+    if holder != name:
+        _note(talks, offer, "lost", round_number, f"{holder} used its right of first refusal")
+    luck = talks.luck()
+    others = sorted((each for each in struck if each != holder), key=lambda each: (-struck[each].lab, luck[each]))
+    rivals = tuple(Rival(each, struck[each].problem, struck[each].lab) for each in others)
+    return Winner(talks.need, holder, matched, _protocol(talks), round_number, rivals)
+
+
+def _matched(talks: LabTalks, winner: str, offer: Offer) -> tuple[str, Offer]:
+    """The holder of a right of first refusal with terms as good to the lab as the winner's, else the winner."""
+    if "exclusivity" not in talks.market.parameters.negotiation.constraints:
+        return winner, offer
+    for name in talks.providers:
+        problem = talks.problem(name)
+        if name != winner and problem.provider.running_clause is Exclusivity.FIRST_REFUSAL:
+            rule = "nash" if offer.problem.rule == "auction" else problem.rule
+            match = talks.settled(name, rule=rule, floors=(max(problem.floors[0], offer.lab), problem.floors[1]))
+            if match.agreed:
+                return name, match.offer()
+    return winner, offer
+
+
+def _outsider(talks: LabTalks, name: str, floor: float) -> tuple[Rival, ...]:
+    return (Rival(name, talks.problem(name), floor),) if name and math.isfinite(floor) else ()
+
+
+def _note(talks: LabTalks, offer: Offer, outcome: str, round_number: int, reason: str = "") -> None:
+    """Keep what is known of talks that led to no deal."""
+    trace = trace_of(talks.market.quarter, outcome, offer, _protocol(talks), round_number, reason=reason)
+    talks.market.flows.traces.append(trace)

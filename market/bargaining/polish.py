@@ -1,0 +1,155 @@
+"""Terms moved continuously between the levels of the grid, once a protocol has chosen among them.
+
+One issue at a time, the others held: in discount, take-or-pay, warrants and revenue share both
+utilities are linear, so the best point is known in closed form; in capacity, equity and the share
+paid at signing it is searched for on ever finer levels between the neighbours. Utilities are always
+those of the terms themselves, never interpolated, and terms are only kept if they are no worse.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from market.bargaining.frontiers import Chain
+from market.bargaining.problem import Problem, Terms, terms_at
+from market.bargaining.protocols import Settlement, Side
+from market.bargaining.utilities import Evaluation, evaluate
+from market.bargaining.views import Grid, with_levels
+from market.deals import Trigger
+
+# Scenario's name of an issue: (axis of the grid, whether both utilities are linear in it)
+ISSUE = {
+    "gw": ("gw", False),
+    "take_or_pay": ("take_or_pay", True),
+    "discount": ("discounts", True),
+    "equity": ("equity", False),
+    "upfront": ("staging", False),
+    "warrants": ("warrants", True),
+    "revenue_share": ("revenue_shares", True),
+}
+STEPS = 17  # levels of one search between neighbours
+ZOOMS = 3  # searches, each between the neighbours of the last one's best
+
+type Payoffs = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What the protocol would have maximised, over any terms; minus infinity where they are not acceptable.
+
+    A solution concept scores both payoffs. A protocol that owes one side a certain utility gives it
+    no less, and scores the other side's.
+    """
+
+    rule: str
+    threat: Payoffs
+    floors: Payoffs
+    lab_weight: float
+    ideals: Payoffs
+    target: tuple[Side, float] | None
+
+    def score(self, lab: float, provider: float) -> float:
+        """How good payoffs are by the protocol's own measure."""
+        gains = lab - self.threat[0], provider - self.threat[1]
+        if gains[0] <= 0.0 or gains[1] < 0.0 or lab < self.floors[0] or provider < self.floors[1]:
+            return -math.inf
+        if self.target is not None:
+            owed, left = (lab, provider) if self.target[0] == "lab" else (provider, lab)
+            return left if owed >= self.target[1] - 1e-12 * max(1.0, abs(self.target[1])) else -math.inf
+        if self.rule == "kalai_smorodinsky":
+            best = self.ideals[0] - self.threat[0], self.ideals[1] - self.threat[1]
+            return float(min(gain / most if most > 0.0 else 1.0 for gain, most in zip(gains, best, strict=True)))
+        weights = self.lab_weight, 1.0 - self.lab_weight
+        return float(math.prod(gain**weight for gain, weight in zip(gains, weights, strict=True)))
+
+    def place(self, start: Payoffs, end: Payoffs) -> float | None:
+        """Position in [0, 1] of the best payoffs on a straight line; None where none is acceptable."""
+        if self.target is not None:
+            side = 0 if self.target[0] == "lab" else 1
+            rise = end[side] - start[side]
+            return min(max((self.target[1] - start[side]) / rise, 0.0), 1.0) if rise != 0.0 else None
+        chain = Chain([start, end])
+        if self.rule == "kalai_smorodinsky":
+            found = chain.kalai_smorodinsky(self.threat, self.floors, ideals=self.ideals)
+        else:
+            found = chain.nash(self.threat, (self.lab_weight, 1.0 - self.lab_weight), self.floors)
+        return None if found is None else found.position
+
+
+def polished(problem: Problem, evaluation: Evaluation, settlement: Settlement) -> tuple[Terms, float, float]:
+    """Terms and payoffs of an agreement, its continuous issues moved between the levels on the table."""
+    assert settlement.agreement is not None
+    terms = terms_at(evaluation.grid, settlement.agreement.index)
+    payoffs = settlement.agreement.first, settlement.agreement.second
+    concept = problem.rule in ("nash", "kalai_smorodinsky")
+    if not problem.continuous or not (concept or settlement.target):
+        return terms, *payoffs
+    aim = _aim(problem, evaluation, settlement)
+    for issue in problem.continuous:
+        axis, linear = ISSUE[issue]
+        levels = getattr(evaluation.grid, axis)
+        if len(levels) > 1:
+            move = _moved_along if linear else _searched
+            terms, payoffs = move(problem, aim, terms, payoffs, axis, levels)
+    return terms, *payoffs
+
+
+def _aim(problem: Problem, evaluation: Evaluation, settlement: Settlement) -> Aim:
+    ideals = (0.0, 0.0)
+    if problem.rule == "kalai_smorodinsky":
+        lab, provider = evaluation.lab_total, evaluation.provider_total
+        held = evaluation.feasible & (lab > problem.threat[0]) & (provider >= problem.threat[1])
+        ideals = float(lab[held].max()), float(provider[held].max())
+    weight = problem.lab.weight
+    return Aim(problem.rule, problem.threat, problem.floors, weight, ideals, settlement.target)
+
+
+def _payoffs(problem: Problem, grid: Grid) -> list[Payoffs | None]:
+    """Payoffs of a few outcomes, None where a constraint forbids one."""
+    found = evaluate(problem.lab, problem.provider, grid, problem.weights, problem.seen)
+    both = zip(found.lab_total.ravel().tolist(), found.provider_total.ravel().tolist(), strict=True)
+    return [pair if held else None for pair, held in zip(both, found.feasible.ravel().tolist(), strict=True)]
+
+
+def _kept(problem: Problem, aim: Aim, terms: Terms, payoffs: Payoffs, grid: Grid) -> tuple[Terms, Payoffs]:
+    """The best of some outcomes, if it is better than what there is."""
+    best, best_payoffs, score = terms, payoffs, aim.score(*payoffs)
+    for index, pair in enumerate(_payoffs(problem, grid)):
+        if pair is not None and aim.score(*pair) > score:
+            best, best_payoffs, score = terms_at(grid, index), pair, aim.score(*pair)
+    return best, best_payoffs
+
+
+def _moved_along(
+    problem: Problem, aim: Aim, terms: Terms, payoffs: Payoffs, axis: str, levels: tuple[Any, ...]
+) -> tuple[Terms, Payoffs]:
+    low, high = min(levels), max(levels)
+    ends = _payoffs(problem, with_levels(terms.grid, axis, (low, high)))
+    if ends[0] is None or ends[1] is None:
+        return terms, payoffs
+    place = aim.place(ends[0], ends[1])
+    if place is None:
+        return terms, payoffs
+    grid = with_levels(terms.grid, axis, (low + place * (high - low),))
+    return _kept(problem, aim, terms, payoffs, grid)
+
+
+def _searched(
+    problem: Problem, aim: Aim, terms: Terms, payoffs: Payoffs, axis: str, levels: tuple[Any, ...]
+) -> tuple[Terms, Payoffs]:
+    staged = axis == "staging"
+    if staged and terms.milestone is Trigger.DATE:
+        return terms, payoffs  # all is paid at signing, and there is nothing that the rest would wait for
+    known = sorted({share for share, _ in levels} if staged else set(levels))
+    for _ in range(ZOOMS):
+        at = terms.upfront_frac if staged else getattr(terms, "gw" if axis == "gw" else "equity_usd_bn")
+        place = known.index(at)
+        low, high = known[max(place - 1, 0)], known[min(place + 1, len(known) - 1)]
+        known = sorted({*np.linspace(low, high, STEPS).tolist(), at})
+        fine = tuple((share, terms.milestone) for share in known) if staged else tuple(known)
+        terms, payoffs = _kept(problem, aim, terms, payoffs, with_levels(terms.grid, axis, fine))
+    return terms, payoffs
