@@ -251,6 +251,11 @@ def test_a_collinear_frontier_is_one_segment_whatever_the_rounding(outcomes: int
     assert payoffs(lotteries([pie, 1.0 - pie]).utilitarian()) == (0.5, 0.5)
 
 
+def test_every_point_of_a_fine_arc_is_a_corner() -> None:
+    angle = np.linspace(0.0, np.pi / 2, 10_001)
+    assert concave_hull([np.cos(angle), np.sin(angle)]).tolist() == list(range(10_001))
+
+
 @pytest.mark.parametrize("concept", CONCEPTS)
 def test_lotteries_without_a_feasible_or_rational_outcome(concept: str) -> None:
     for utilities in (
