@@ -10,11 +10,12 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from market.bargaining.search_kernels import ACROSS, INNER, OUTER, Aim, Layout, search_parts
+from market.bargaining.search_kernels import ACROSS, INNER, OUTER, Layout, search_parts
 from market.bargaining.solutions import Agreement, nash
 
 Array = NDArray[np.float64]
@@ -56,13 +57,12 @@ def best_terms(
         tuple([mask.shape for mask in allowed]),
     )
     data = np.concatenate([part.ravel() for part in (*lab_parts, *allowed, *provider_parts)], dtype=np.float64)
-    valid, found, values = search_parts(data, layout, _aim(disagreement, weights, floors))
-    if not valid:
-        raise ValueError("parts: nan or +inf among them; allowed: numbers, and -inf where infeasible")
-    return _agreement(found, values, disagreement, weights, floors)
+    found = search_parts(data, layout, aim_of(disagreement, weights, floors))
+    return agreement(found, disagreement, weights, floors)
 
 
-def _aim(disagreement: Pair, weights: Pair, floors: Pair) -> Aim:
+def aim_of(disagreement: Pair, weights: Pair, floors: Pair) -> tuple[float, ...]:
+    """Numbers of an `Aim`; plain tuples cross into compiled code in half the time of named ones."""
     (lab, provider), (lab_point, provider_point), (lab_floor, provider_floor) = weights, disagreement, floors
     total = lab + provider
     if not (lab >= 0.0 and provider >= 0.0 and 0.0 < total < math.inf):
@@ -72,28 +72,32 @@ def _aim(disagreement: Pair, weights: Pair, floors: Pair) -> Aim:
     if lab_floor != lab_floor or provider_floor != provider_floor:
         raise ValueError(f"floors: {floors}; allowed: numbers, and -inf for none")
     least = max(lab_point, lab_floor), max(provider_point, provider_floor)
-    return Aim(lab / total, provider / total, lab_point, provider_point, *least)
+    return (lab / total, provider / total, lab_point, provider_point, *least)
 
 
-def _agreement(found: Indices, values: Array, disagreement: Pair, weights: Pair, floors: Pair) -> Agreement | None:
+def agreement(found: Array, disagreement: Pair, weights: Pair, floors: Pair) -> Agreement | None:
     """The best of the outcomes near the best; only if there are several must they be scored again."""
     if len(found) == 0:
         return None
     if len(found) == 1:
-        index = found.item(0)
-        return Agreement(index, (values.item(0), values.item(1)), (index,))
-    order = np.argsort(found)
-    found, values = found[order], np.ascontiguousarray(values[order].T)
-    best = nash(values[:2], disagreement, weights, floors)
+        number, lab, provider, _ = found[0].tolist()
+        return Agreement(int(number), (lab, provider), (int(number),))
+    indices, *utilities = np.ascontiguousarray(found[np.argsort(found[:, 0]), :3].T)
+    best = nash(utilities, disagreement, weights, floors)
     assert best is not None
-    return Agreement(found.item(best.index), best.payoffs, tuple(found[list(best.ties)].tolist()))
+    ties = tuple(indices[list(best.ties)].astype(np.int64).tolist())
+    return Agreement(ties[0], best.payoffs, ties)
 
 
 @lru_cache(maxsize=32)
-def _laid_out(lab: tuple[Shape, ...], provider: tuple[Shape, ...], masks: tuple[Shape, ...]) -> Layout:
+def _laid_out(lab: tuple[Shape, ...], provider: tuple[Shape, ...], masks: tuple[Shape, ...]) -> tuple[Any, ...]:
     if not (lab and provider):
         raise ValueError(f"parts: {len(lab)} of the lab, {len(provider)} of the provider; allowed: one or more each")
-    grid = np.broadcast_shapes(*lab, *masks, *provider)
+    try:
+        grid = np.broadcast_shapes(*lab, *masks, *provider)
+    except ValueError:
+        named = " and ".join(map(str, (*lab, *masks, *provider)))
+        raise ValueError(f"parts: shapes {named}; allowed: shapes that broadcast to one grid") from None
     shapes = [(1,) * (len(grid) - len(shape)) + shape for shape in (*lab, *masks, *provider)]
     inner = _inner_issues(grid, shapes)
     outer = tuple(axis for axis in range(len(grid)) if axis not in inner)
@@ -101,7 +105,7 @@ def _laid_out(lab: tuple[Shape, ...], provider: tuple[Shape, ...], masks: tuple[
     outer_places = np.array([_places(grid, stride, outer) for stride in strides])
     inner_places = np.array([_places(grid, stride, inner) for stride in strides])
     own = [np.unique(row) for row in inner_places]
-    return Layout(
+    layout = Layout(
         lab_parts=len(lab) + len(masks),
         mask_parts=len(masks),
         bounds=np.cumsum([0, *map(math.prod, shapes)]),
@@ -114,6 +118,7 @@ def _laid_out(lab: tuple[Shape, ...], provider: tuple[Shape, ...], masks: tuple[
         outer_index=_places(grid, _strides(grid), outer),
         inner_index=_places(grid, _strides(grid), inner),
     )
+    return tuple(layout)
 
 
 def _strides(shape: Shape) -> list[int]:

@@ -28,13 +28,14 @@ ROUNDING = 2.0**-50
 LEAST_GAIN = 1e-280
 GOLDEN = (5.0**0.5 - 1.0) / 2.0
 FIRST_ROOM = 64
-BUCKETS = 512
 
 # A part depends on outer issues alone, on inner ones alone, or on both.
 OUTER, INNER, ACROSS = range(3)
 # What changes during a search, in one array. MODE: the product of gains, or their sum where no product is positive.
 SCORE, TANGENT_LAB, TANGENT_PROVIDER, CUT, FOUND, DONE, MODE = range(7)
 PRODUCT, SUM = 0.0, 1.0
+# Columns of what is found; an index is exact as a float up to 2^53.
+INDEX, LAB, PROVIDER, SCORE_OF = range(4)
 
 
 class Aim(NamedTuple):
@@ -67,24 +68,6 @@ class Layout(NamedTuple):
     inner_index: Any  # int64 [k]
 
 
-class Factored(NamedTuple):
-    """Utilities lab[o, k] = lab_outer[o] lab_inner[k] + lab_rest[g, k], with g = group[o], and
-
-    provider[o, k] = provider_base[o] + provider_outer[o] provider_inner[k] + provider_rest[g, k].
-    """
-
-    lab_outer: Any  # float64 [o]
-    lab_inner: Any  # float64 [k]
-    lab_rest: Any  # float64 [g, k]
-    provider_base: Any  # float64 [o]
-    provider_outer: Any  # float64 [o]
-    provider_inner: Any  # float64 [k]
-    provider_rest: Any  # float64 [g, k]
-    group: Any  # int64 [o]
-    allowed_outer: Any  # bool [o]
-    allowed_inner: Any  # bool [g, k]
-
-
 class Side(NamedTuple):
     """What bounds a side's utility in a row: at most reach[o] + inner[group[o], k]."""
 
@@ -100,14 +83,14 @@ class Side(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _start(state, mode):
+def start(state, mode):
     """No outcome yet: a tangent that lets everything through."""
     state[:] = 0.0
     state[SCORE], state[CUT], state[MODE] = -math.inf, -math.inf, mode
 
 
 @njit(cache=True, nogil=True)
-def _near(state):
+def least_near(state):
     """Least score that counts as near the best."""
     return state[SCORE] - (SLACK if state[MODE] == PRODUCT else SLACK * abs(state[SCORE]))
 
@@ -139,55 +122,54 @@ def _move_tangent(state, lab_gain, provider_gain, aim, lab_doubt, provider_doubt
         if math.isnan(p + q):
             return
     else:
-        p, q, level = 1.0, 1.0, _near(state)
+        p, q, level = 1.0, 1.0, least_near(state)
     doubt = p * (lab_doubt + ROUNDING * abs(aim.lab_point)) + q * (provider_doubt + ROUNDING * abs(aim.provider_point))
     state[TANGENT_LAB], state[TANGENT_PROVIDER] = p, q
     state[CUT] = level + (p * aim.lab_point + q * aim.provider_point) - doubt
 
 
 @njit(cache=True, nogil=True)
-def _compress(state, found, values):
+def compress(state, found):
     """Drop what is no longer near the best; double the room if that leaves it half full."""
-    least, kept = _near(state), 0
+    least, kept = least_near(state), 0
     for i in range(int(state[FOUND])):
-        if values[i, 2] >= least:
-            found[kept], values[kept, 0], values[kept, 1], values[kept, 2] = (
-                found[i], values[i, 0], values[i, 1], values[i, 2],
-            )  # fmt: skip
+        if found[i, SCORE_OF] >= least:
+            for j in range(4):
+                found[kept, j] = found[i, j]
             kept += 1
     state[FOUND] = kept
     if 2 * kept <= len(found):
-        return found, values
-    more, wider = np.empty(2 * len(found), np.int64), np.empty((2 * len(found), 3))
-    more[:kept], wider[:kept] = found[:kept], values[:kept]
-    return more, wider
+        return found
+    wider = np.empty((2 * len(found), 4))
+    wider[:kept] = found[:kept]
+    return wider
 
 
 @njit(cache=True, nogil=True)
-def _consider(index, lab, provider, aim, lab_doubt, provider_doubt, state, found, values):
+def consider(index, lab, provider, aim, lab_doubt, provider_doubt, state, found):
     """Keep an outcome of exact utilities if it is near the best; a better one moves the tangent."""
     if not (lab >= aim.lab_least and provider >= aim.provider_least):
-        return found, values
+        return found
     lab_gain, provider_gain = lab - aim.lab_point, provider - aim.provider_point
     score = _score(lab_gain, provider_gain, aim, state[MODE])
-    if score == -math.inf or score < _near(state):
-        return found, values
+    if score == -math.inf or score < least_near(state):
+        return found
     if score > state[SCORE]:
         state[SCORE] = score
         _move_tangent(state, lab_gain, provider_gain, aim, lab_doubt, provider_doubt)
     if int(state[FOUND]) == len(found):
-        found, values = _compress(state, found, values)
+        found = compress(state, found)
     at = int(state[FOUND])
-    found[at], values[at, 0], values[at, 1], values[at, 2] = index, lab, provider, score
+    found[at, INDEX], found[at, LAB], found[at, PROVIDER], found[at, SCORE_OF] = index, lab, provider, score
     state[FOUND] += 1.0
-    return found, values
+    return found
 
 
 # --- rows --------------------------------------------------------------------------------------------------------
 
 
 @njit(cache=True, nogil=True)
-def _golden_step(rows):
+def golden_step(rows):
     """A step that visits all rows, spread out from the first on."""
     step = max(1, int(GOLDEN * rows))
     while math.gcd(step, rows) != 1:
@@ -196,7 +178,7 @@ def _golden_step(rows):
 
 
 @njit(cache=True, nogil=True)
-def _highest(lab, provider, state, top):
+def highest(lab, provider, state, top):
     """Largest contribution of the inner issues to the tangent, by group, into `top`."""
     p, q = state[TANGENT_LAB], state[TANGENT_PROVIDER]
     for g in range(len(top)):
@@ -208,7 +190,7 @@ def _highest(lab, provider, state, top):
 
 
 @njit(cache=True, nogil=True)
-def _next_row(row, step, group, lab, provider, top, state):
+def next_row(row, step, group, lab, provider, top, state):
     """The next row, from `row` on in steps, that the bounds let through; -1 when all are through."""
     rows, done = len(group), int(state[DONE])
     p, q, cut = state[TANGENT_LAB], state[TANGENT_PROVIDER], state[CUT]
@@ -225,7 +207,7 @@ def _next_row(row, step, group, lab, provider, top, state):
 
 
 @njit(cache=True, nogil=True)
-def _passes(lab, provider, state):
+def passes(lab, provider, state):
     """Whether some outcome of the row may be as good as the best; a plain loop, so that it becomes vectors."""
     p, q, cut, lab_least, provider_least = (
         state[TANGENT_LAB], state[TANGENT_PROVIDER], state[CUT], lab.least, provider.least,
@@ -238,7 +220,8 @@ def _passes(lab, provider, state):
 
 
 @njit(cache=True, nogil=True)
-def _row_tops(inner):
+def row_tops(inner):
+    """Largest entry by group."""
     tops = np.empty(len(inner))
     for g in range(len(inner)):
         tops[g] = inner[g].max()
@@ -250,13 +233,14 @@ def _row_tops(inner):
 
 @njit(cache=True, nogil=True)
 def _prepare(data, layout):
-    """Whether all numbers are allowed (neither nan nor plus infinity); masks become 0 and minus infinity."""
+    """Masks become 0 and minus infinity; all numbers are checked."""
     for i in range(layout.bounds[layout.lab_parts - layout.mask_parts], layout.bounds[layout.lab_parts]):
         data[i] = 0.0 if data[i] != 0.0 else -math.inf
     wrong = 0
     for i in range(len(data)):
         wrong += not data[i] < math.inf
-    return wrong == 0
+    if wrong:
+        raise ValueError("parts: nan or +inf among them; allowed: numbers, and -inf where infeasible")
 
 
 @njit(cache=True, nogil=True)
@@ -315,7 +299,7 @@ def _side_of_parts(data, layout, first, last, least):
     for p in range(first, last):
         if layout.kind[p] == ACROSS:
             _add(reach, _peaks(data[layout.bounds[p] : layout.bounds[p + 1]], layout, p), layout.outer[p])
-    return Side(reach, inner, _row_tops(inner), doubt, least - doubt, np.empty(inner.shape[1])), outer
+    return Side(reach, inner, row_tops(inner), doubt, least - doubt, np.empty(inner.shape[1])), outer
 
 
 @njit(cache=True, nogil=True)
@@ -328,42 +312,42 @@ def _fill_row(data, layout, first, last, side, outer, o):
 
 
 @njit(cache=True, nogil=True)
-def _search_row(data, layout, o, lab, provider, aim, state, found, values):
+def _search_row(data, layout, o, lab, provider, aim, state, found):
     """What of a row passes is added up exactly and considered."""
     for k in range(len(lab.row)):
         x, y = lab.row[k], provider.row[k]
-        near = state[TANGENT_LAB] * x + state[TANGENT_PROVIDER] * y >= state[CUT]
-        if near and x >= lab.least and y >= provider.least:
+        passing = state[TANGENT_LAB] * x + state[TANGENT_PROVIDER] * y >= state[CUT]
+        if passing and x >= lab.least and y >= provider.least:
             x = _exact(data, layout, 0, layout.lab_parts, o, k)
             y = _exact(data, layout, layout.lab_parts, len(layout.kind), o, k)
             index = layout.outer_index[o] + layout.inner_index[k]
-            found, values = _consider(index, x, y, aim, lab.doubt, provider.doubt, state, found, values)
-    return found, values
+            found = consider(index, x, y, aim, lab.doubt, provider.doubt, state, found)
+    return found
 
 
 @njit(cache=True, nogil=True)
 def search_parts(data, layout, aim):
-    """Outcomes near the best, in no order: whether all numbers are allowed, indices, (lab, provider, score)."""
-    found, values, state = np.empty(FIRST_ROOM, np.int64), np.empty((FIRST_ROOM, 3)), np.empty(7)
-    if not _prepare(data, layout):
-        return False, found[:0], values[:0]
-    ours, parts, step = layout.lab_parts, len(layout.kind), _golden_step(len(layout.group))
+    """Outcomes near the best, in no order: index, lab's and provider's utility, score, (outcomes, 4)."""
+    layout, aim = Layout(*layout), Aim(*aim)
+    _prepare(data, layout)
+    found, state = np.empty((FIRST_ROOM, 4)), np.empty(7)
+    ours, parts, step = layout.lab_parts, len(layout.kind), golden_step(len(layout.group))
     lab, lab_outer = _side_of_parts(data, layout, 0, ours, aim.lab_least)
     provider, provider_outer = _side_of_parts(data, layout, ours, parts, aim.provider_least)
     top = np.empty(1)
     for mode in (PRODUCT, SUM):
-        _start(state, mode)
-        _highest(lab, provider, state, top)
-        row = _next_row(0, step, layout.group, lab, provider, top, state)
+        start(state, mode)
+        highest(lab, provider, state, top)
+        row = next_row(0, step, layout.group, lab, provider, top, state)
         while row >= 0:
             _fill_row(data, layout, 0, ours, lab, lab_outer, row)
             _fill_row(data, layout, ours, parts, provider, provider_outer, row)
-            if _passes(lab, provider, state):
-                found, values = _search_row(data, layout, row, lab, provider, aim, state, found, values)
-                _highest(lab, provider, state, top)
+            if passes(lab, provider, state):
+                found = _search_row(data, layout, row, lab, provider, aim, state, found)
+                highest(lab, provider, state, top)
             state[DONE] += 1.0
-            row = _next_row((row + step) % len(layout.group), step, layout.group, lab, provider, top, state)
+            row = next_row((row + step) % len(layout.group), step, layout.group, lab, provider, top, state)
         if state[FOUND] > 0.0:
             break
-    found, values = _compress(state, found, values)
-    return True, found[: int(state[FOUND])], values[: int(state[FOUND])]
+    found = compress(state, found)
+    return found[: int(state[FOUND])]
