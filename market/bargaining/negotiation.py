@@ -11,9 +11,11 @@ from market.bargaining.polish import polished
 from market.bargaining.problem import Problem, Terms
 from market.bargaining.protocols import Settlement, Table
 from market.bargaining.rules import RULES
+from market.bargaining.solutions import Agreement
 from market.bargaining.utilities import Evaluation, evaluate
 from market.bargaining.views import Grid
 
+SAME = 1e-11  # part of both gains below which a difference is rounding
 # How one pair can bargain: the bilateral rules, and bidding where a lab puts its need out to several providers.
 PAIR_RULES = (*RULES, "auction")
 
@@ -81,8 +83,18 @@ def settled(problem: Problem, evaluation: Evaluation) -> Settlement:
     else:
         settlement = RULES[problem.rule](table, problem.conduct)
     if settlement.agreement is not None:
-        return settlement
+        return replace(settlement, agreement=_first_of_its_worth(table, settlement.agreement))
     return replace(settlement, reason=_named(settlement.reason, evaluation))
+
+
+def _first_of_its_worth(table: Table, agreement: Agreement) -> Agreement:
+    """The first outcome that is worth the same to both but for rounding, so that no unit or processor picks another."""
+    slack = SAME * (abs(agreement.first) + abs(agreement.second))
+    same = (abs(table.lab - agreement.first) <= slack) & (abs(table.provider - agreement.second) <= slack)
+    index = int(same.argmax())
+    if index == agreement.index:
+        return agreement
+    return Agreement(index, (float(table.lab[index]), float(table.provider[index])), agreement.ties)
 
 
 def offer_on(problem: Problem, evaluation: Evaluation, settlement: Settlement) -> Offer:

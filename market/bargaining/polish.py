@@ -31,6 +31,7 @@ ISSUE = {
     "warrants": ("warrants", True),
     "revenue_share": ("revenue_shares", True),
 }
+ROUNDING = 1e-12  # part of both payoffs
 STEPS = 17  # levels of one search between neighbours
 ZOOMS = 3  # searches, each between the neighbours of the last one's best
 
@@ -55,11 +56,13 @@ class Aim:
     def score(self, lab: float, provider: float) -> float:
         """How good payoffs are by the protocol's own measure."""
         gains = lab - self.threat[0], provider - self.threat[1]
-        if gains[0] <= 0.0 or gains[1] < 0.0 or lab < self.floors[0] or provider < self.floors[1]:
+        # terms moved to just meet a floor may miss it by rounding
+        slack = ROUNDING * (abs(lab) + abs(provider))
+        if gains[0] <= 0.0 or gains[1] < 0.0 or lab < self.floors[0] - slack or provider < self.floors[1] - slack:
             return -math.inf
         if self.target is not None:
             owed, left = (lab, provider) if self.target[0] == "lab" else (provider, lab)
-            return left if owed >= self.target[1] - 1e-12 * max(1.0, abs(self.target[1])) else -math.inf
+            return left if owed >= self.target[1] - slack else -math.inf
         if self.rule == "kalai_smorodinsky":
             best = self.ideals[0] - self.threat[0], self.ideals[1] - self.threat[1]
             return float(min(gain / most if most > 0.0 else 1.0 for gain, most in zip(gains, best, strict=True)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -113,10 +114,12 @@ def renamed(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
 
 def with_names(tables: Tables, names: Mapping[str, str]) -> Tables:
     """Rows with the names of parties replaced."""
-    columns = ("provider", "lab", "owner", "primary_provider", "best_rival")
+    columns = ("provider", "lab", "owner", "primary_provider", "best_rival", "reason", "trace")
+    known = re.compile(r"\b(" + "|".join(map(re.escape, names)) + r")\b")
 
     def named(row: dict[str, Any]) -> dict[str, Any]:
-        return {key: names.get(value, value) if key in columns else value for key, value in row.items()}
+        renamed_cells = {key: known.sub(lambda found: names[found[0]], row[key]) for key in columns if row.get(key)}
+        return row | renamed_cells
 
     return {table: [named(row) for row in rows] for table, rows in tables.items()}
 
