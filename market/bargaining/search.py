@@ -71,7 +71,9 @@ def aim_of(disagreement: Pair, weights: Pair, floors: Pair) -> tuple[float, ...]
         raise ValueError(f"disagreement: {disagreement}; allowed: finite numbers")
     if lab_floor != lab_floor or provider_floor != provider_floor:
         raise ValueError(f"floors: {floors}; allowed: numbers, and -inf for none")
-    least = max(lab_point, lab_floor), max(provider_point, provider_floor)
+    # floats, whatever was handed in: whole numbers would have the kernels compiled anew
+    lab_point, provider_point = float(lab_point), float(provider_point)
+    least = float(max(lab_point, lab_floor)), float(max(provider_point, provider_floor))
     return (lab / total, provider / total, lab_point, provider_point, *least)
 
 
