@@ -6,23 +6,31 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.bargaining.utilities import (
-    TRANCHE_WAIT,
-    Evaluation,
-    evaluate,
-    expected_idle,
-    ramped_gw,
-    served,
-    value_of_cover,
-)
-from market.bargaining.views import Grid
+from market.bargaining.cover import expected_idle, ramped_gw, served, value_of_cover
+from market.bargaining.problem import terms_at
+from market.bargaining.utilities import Evaluation, evaluate
+from market.bargaining.views import ISSUES, Grid
+from market.deals import Exclusivity, Trigger
 from market.funding import FundingNeed
 from tests.market.bargaining import scalar_utilities as oracle
-from tests.market.bargaining.views import HORIZON, grid, lab, provider, weights
+from tests.market.bargaining.views import (
+    EXCLUSIVE,
+    HORIZON,
+    PRIMARY,
+    RICH,
+    STAGED,
+    UPFRONT,
+    grid,
+    lab,
+    one,
+    provider,
+    weights,
+)
 
+OPERATING = ("coverage", "price", "idle_risk", "lock_in", "exclusivity")
 LAB_SIGNS = {
     "coverage": 1,
     "idle_risk": -1,
@@ -30,6 +38,8 @@ LAB_SIGNS = {
     "exclusivity": -1,
     "liquidity": 1,
     "dilution": -1,
+    "warrants": -1,
+    "revenue_share": -1,
     "fixed_cost": -1,
 }
 PROVIDER_SIGNS = {
@@ -38,18 +48,12 @@ PROVIDER_SIGNS = {
     "equity": -1,
     "staging": 1,
     "pull_through": 1,
+    "capture": 1,
     "exposure": -1,
+    "warrants": 1,
+    "revenue_share": 1,
     "fixed_cost": -1,
 }
-
-NONE = np.zeros(HORIZON)
-OVERDRAWN = FundingNeed(-3.0, 6.0, 2.0, 0.0)
-
-
-def one(gw: float = 1.0, **changes: Any) -> Grid:
-    """A grid of one plain outcome: no exclusivity, no discount, no equity, full take-or-pay."""
-    terms = {"terms": (20,), "take_or_pay": (1.0,), "exclusive": (False,), "discounts": (0.0,)}
-    return grid(**{"gw": (gw,), **terms, "equity": (0.0,), "upfront": (1.0,), **changes})
 
 
 def component(result: Evaluation, side: str, name: str) -> float:
@@ -135,62 +139,132 @@ def test_ramp_by_hand() -> None:
 
 # The whole against the oracle
 
-
-@pytest.mark.parametrize(
-    ("lab_changes", "provider_changes", "weight_changes"),
-    [
-        ({}, {}, {}),
-        (
-            {"contracted_gw": np.zeros(HORIZON)},
-            {"with_lab_gw": np.zeros(HORIZON), "reachable": True},
-            {"ramp_quarters": 1},
-        ),
-        (
-            {"funding": FundingNeed(-3.0, 6.0, 2.0, 0.0), "value_usd_bn": 20.0},
-            {"lead_quarters": 1},
-            {"discounting": 0.0},
-        ),
-        ({"credit_target_usd_bn": 11.0}, {}, {"commitment_cover": 0.25}),
-    ],
+OPTIMIST = lab(
+    need_gw=np.linspace(1.2, 5.0, HORIZON),
+    revenue_usd_bn_per_quarter=np.linspace(2.5, 9.0, HORIZON),
+    default_prob_per_quarter=0.004,
 )
-def test_every_component_agrees_with_plain_loops(
-    lab_changes: dict[str, Any], provider_changes: dict[str, Any], weight_changes: dict[str, Any]
-) -> None:
-    a, b, w, g = lab(**lab_changes), provider(**provider_changes), weights(**weight_changes), grid()
-    result = evaluate(a, b, g, w)
-    levels = (g.gw, g.terms, g.take_or_pay, g.exclusive, g.discounts, g.equity, g.upfront)
-    shape = tuple(len(level) for level in levels)
-    assert result.lab_total.shape == result.provider_total.shape == result.feasible.shape == shape
+SIDES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], Grid]] = {
+    "plain": ({}, {}, {}, grid(**RICH)),
+    "no ramp, nothing contracted": (
+        {"contracted_gw": np.zeros(HORIZON)},
+        {"with_lab_gw": np.zeros(HORIZON), "reachable": True, "ramp_quarters": 1},
+        {},
+        grid(**RICH),
+    ),
+    "overdrawn": (
+        {"funding": FundingNeed(-3.0, 6.0, 2.0, 0.0), "value_usd_bn": 20.0, "own_value_usd_bn": 22.0},
+        {"lead_quarters": 1, "stake_cap": 0.2},
+        {"discounting": 0.0},
+        grid(**RICH),
+    ),
+    "creditors, old equity, short revenue share": (
+        {"credit_target_usd_bn": 11.0},
+        {"equity_promised_usd_bn": 6.0, "power_gw": 0.5, "rival_room_gw": 0.3},
+        {"commitment_cover": 0.25, "revenue_share_quarters": 5},
+        grid(**RICH),
+    ),
+    "clause in force, chips grow old": (
+        {},
+        {"running_clause": EXCLUSIVE},
+        {"obsolescence_per_year": 0.12},
+        grid(**{**RICH, "gw": (0.0, 0.5)}),
+    ),
+    "weaker clause in force": ({}, {"running_clause": PRIMARY, "stake_cap": 0.14}, {"capture": 0.2}, grid(**RICH)),
+}
+
+
+@pytest.mark.parametrize("differ", [False, True])
+@pytest.mark.parametrize("case", SIDES)
+def test_every_component_agrees_with_plain_loops(case: str, differ: bool) -> None:
+    lab_changes, provider_changes, weight_changes, g = SIDES[case]
+    a, b, w = lab(**lab_changes), provider(**provider_changes), weights(**weight_changes)
+    paths = ("need_gw", "revenue_usd_bn_per_quarter", "default_prob_per_quarter")
+    optimist = replace(a, **{name: getattr(OPTIMIST, name) for name in paths})
+    seen = (a, replace(b, expected_price=b.expected_price * 1.02 ** np.arange(HORIZON))) if differ else None
+    ours_view = optimist if differ else a
+    result = evaluate(ours_view, b, g, w, seen)
+    assert result.lab_total.shape == result.provider_total.shape == result.feasible.shape == g.shape
     spread = {
-        side: {name: np.broadcast_to(part, shape) for name, part in getattr(result, side).items()}
+        side: {name: np.broadcast_to(part, g.shape) for name, part in getattr(result, side).items()}
         for side in ("lab", "provider")
     }
-    for at in list(np.ndindex(shape))[::7]:
-        outcome: Any = tuple(level[i] for level, i in zip(levels, at, strict=True))
-        ours, theirs = oracle.both_sides(a, b, w, outcome)
-        found_ours = {name: part[at] for name, part in spread["lab"].items()}
-        found_theirs = {name: part[at] for name, part in spread["provider"].items()}
-        assert found_ours == pytest.approx(ours, rel=1e-6, abs=2e-4)  # the oracle integrates by 400 rectangles
+    for index in range(0, g.size, 61):
+        terms, at = terms_at(g, index), np.unravel_index(index, g.shape)
+        ours, theirs = oracle.both_sides(ours_view, b, w, terms, seen)
+        found_ours = {name: float(part[at]) for name, part in spread["lab"].items()}
+        found_theirs = {name: float(part[at]) for name, part in spread["provider"].items()}
+        for name in ("credit", "liquidity"):  # the oracle integrates by 400 rectangles
+            assert found_ours.pop(name) == pytest.approx(ours.pop(name), rel=1e-6, abs=2e-4)
+        assert found_ours == pytest.approx(ours, rel=1e-9, abs=1e-9)
         assert found_theirs == pytest.approx(theirs, rel=1e-9, abs=1e-9)
-        assert result.lab_total[at] == pytest.approx(sum(found_ours.values()), abs=1e-9)
-        assert result.provider_total[at] == pytest.approx(sum(found_theirs.values()), abs=1e-9)
-        gw, equity = outcome[0], outcome[5]
-        stake = equity / (a.value_usd_bn + equity)
-        together = b.stake_frac + (1.0 - b.stake_frac) * stake
-        allowed = gw <= b.buildable_gw and equity <= b.equity_room_usd_bn and (equity == 0.0 or together <= b.stake_cap)
-        assert result.feasible[at] == allowed
+        allowed = oracle.allowed(ours_view, b, terms, 0.0 in g.gw)
+        held = {name: bool(np.broadcast_to(part, g.shape)[at]) for name, part in result.constraints.items()}
+        assert held == allowed
+        assert result.feasible[at] == all(allowed.values())
 
 
 def test_names_of_components() -> None:
     result = evaluate(lab(), provider(), grid(), weights())
     assert list(result.lab) == [
-        "coverage", "price", "idle_risk", "lock_in", "exclusivity", "credit", "liquidity", "dilution", "surplus_shared",
-        "fixed_cost",
+        "coverage", "price", "idle_risk", "lock_in", "exclusivity", "credit", "liquidity", "dilution", "warrants",
+        "revenue_share", "fixed_cost", "surplus_shared",
     ]  # fmt: skip
     assert list(result.provider) == [
-        "margin", "idle_risk", "residual_risk", "equity", "staging", "pull_through", "exposure", "fixed_cost",
-        "stake_in_surplus",
+        "margin", "idle_risk", "residual_risk", "pull_through", "capture", "exposure", "equity", "staging", "warrants",
+        "revenue_share", "fixed_cost", "stake_in_surplus",
     ]  # fmt: skip
+
+
+# Factors
+
+levels = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=3, unique=True).map(tuple)
+
+
+@st.composite
+def grids(draw: st.DrawFn) -> Grid:
+    triggers = st.tuples(st.floats(0.0, 0.99), st.sampled_from(Trigger))
+    return Grid(
+        gw=draw(levels),
+        terms=tuple(draw(st.lists(st.integers(1, 30), min_size=1, max_size=2, unique=True))),
+        take_or_pay=draw(levels),
+        clauses=tuple(draw(st.lists(st.sampled_from(Exclusivity), min_size=1, max_size=3, unique=True))),
+        discounts=draw(levels),
+        equity=tuple(20.0 * level for level in draw(levels)),
+        staging=tuple(draw(st.lists(triggers, min_size=1, max_size=3, unique=True))),
+        warrants=draw(levels),
+        revenue_shares=draw(levels),
+    )
+
+
+@settings(max_examples=40)
+@given(grids(), st.sampled_from(Exclusivity), st.floats(0.0, 1.0), st.booleans())
+def test_totals_are_the_sums_of_components(g: Grid, running: Exclusivity, stake: float, differ: bool) -> None:
+    b = provider(running_clause=running, stake_frac=stake)
+    seen = (lab(need_gw=np.full(HORIZON, 2.0)), replace(b, expected_price=np.full(HORIZON, 2.5))) if differ else None
+    result = evaluate(lab(), b, g, weights(commitment_cover=0.2), seen)
+    for total, parts in ((result.lab_total, result.lab), (result.provider_total, result.provider)):
+        summed = sum((np.broadcast_to(part, g.shape) for part in parts.values()), np.zeros(g.shape))
+        assert np.abs(total - summed).max() <= 1e-9
+
+
+def test_factors_span_only_the_issues_that_move_them() -> None:
+    # what the deal produces moves with the first five issues, what is paid besides with the others and capacity
+    result = evaluate(lab(), provider(), grid(**RICH), weights(commitment_cover=0.25))
+    produced, paid = set(ISSUES[:5]), {"gw", *ISSUES[5:]}
+    spans = {
+        name: {issue for issue, size in zip(ISSUES, getattr(result.factors, name).shape, strict=True) if size > 1}
+        for name in result.factors.__dataclass_fields__
+    }
+    assert spans == {
+        "gain": produced,
+        "kept": {"equity", "warrants"},
+        "lab_money": paid,
+        "margin": produced,
+        "seen_gain": produced,
+        "share": {"equity", "warrants"},
+        "provider_money": paid - {"gw"},
+    }
 
 
 # Each component by hand
@@ -200,27 +274,27 @@ def test_coverage_by_hand() -> None:
     # need 2, nothing contracted, 1 GW for four quarters without ramp or discounting: 4 (1 - 1/4) GW-quarters of
     # cover, each worth .2 x 2.5 lost margin plus .8 x 10 % of 3
     a = lab(need_gw=np.full(HORIZON, 2.0), contracted_gw=np.zeros(HORIZON))
-    result = evaluate(a, provider(), one(terms=(4,)), weights(discounting=0.0, ramp_quarters=1))
+    result = evaluate(a, provider(ramp_quarters=1), one(terms=(4,)), weights(discounting=0.0))
     assert value_of_cover(a, 3.0) == pytest.approx(0.74)
     assert component(result, "lab", "coverage") == pytest.approx(0.74 * 3.0)
 
 
 def test_price_by_hand() -> None:
-    flat = provider(expected_price=np.full(HORIZON, 3.0))
-    plain = weights(discounting=0.0, ramp_quarters=1)
+    flat = provider(expected_price=np.full(HORIZON, 3.0), ramp_quarters=1)
+    plain = weights(discounting=0.0)
     assert component(evaluate(lab(), flat, one(terms=(4,)), plain), "lab", "price") == pytest.approx(0.0, abs=1e-12)
     cheaper = evaluate(lab(), flat, one(terms=(4,), discounts=(0.1,)), plain)
     assert component(cheaper, "lab", "price") == pytest.approx(1.2)
-    falling = provider(expected_price=np.full(HORIZON, 2.5))
+    falling = provider(expected_price=np.full(HORIZON, 2.5), ramp_quarters=1)
     assert component(evaluate(lab(), falling, one(terms=(4,)), plain), "lab", "price") == pytest.approx(-2.0)
 
 
 def test_idle_risk_by_hand() -> None:
     # need 1 for certain, 3 GW for four quarters, so 2 x 4 idle GW-quarters; at a list and market price of 3 and
     # take-or-pay .8 the lab pays .8 of them in vain and the provider is not paid for .2
-    flat = provider(expected_price=np.full(HORIZON, 3.0))
+    flat = provider(expected_price=np.full(HORIZON, 3.0), ramp_quarters=1)
     a = lab(need_gw=np.ones(HORIZON), contracted_gw=np.zeros(HORIZON))
-    certain = weights(discounting=0.0, ramp_quarters=1, need_volatility=0.0)
+    certain = weights(discounting=0.0, need_volatility=0.0)
     result = evaluate(a, flat, one(3.0, terms=(4,), take_or_pay=(0.8,)), certain)
     assert component(result, "lab", "idle_risk") == pytest.approx(-19.2)
     assert component(result, "provider", "idle_risk") == pytest.approx(-4.8)
@@ -242,20 +316,6 @@ def test_a_second_host_lowers_dependence_on_a_first() -> None:
     assert component(evaluate(a, b, one(1.0), weights()), "lab", "lock_in") == 0.0
 
 
-def test_exclusivity_by_hand() -> None:
-    # 4 quarters: .5 GW short of need worth .74 each; 4 % of 3 a quarter; a quarter of .3 x .7 x 2 of reach
-    a, b = lab(need_gw=np.full(HORIZON, 1.5)), provider(alone_gw=np.ones(HORIZON))
-    result = evaluate(a, b, one(terms=(4,), exclusive=(True,)), weights(discounting=0.0))
-    assert component(result, "lab", "exclusivity") == pytest.approx(-4.0 * (0.37 + 0.12 + 0.105))
-    # own customers .3, others' .7, at 25 % margin on .6 of cloud spending a dollar
-    assert component(result, "provider", "pull_through") == pytest.approx(4.0 * 0.25 * 0.6 * 0.3 * 2.0)
-    open_deal = evaluate(a, b, one(terms=(4,)), weights(discounting=0.0))
-    assert component(open_deal, "lab", "exclusivity") == 0.0
-    assert component(open_deal, "provider", "pull_through") == pytest.approx(4.0 * 0.25 * 0.6 * 0.3 * 2.0 * 0.3)
-    already = evaluate(a, provider(alone_gw=np.ones(HORIZON), reachable=True), one(terms=(4,)), weights())
-    assert component(already, "provider", "pull_through") == 0.0
-
-
 def test_equity_by_hand() -> None:
     # no sources, no owners' cost: 6 of a target of 12 at 1.2 is 1.2 (6 - 36/24)
     a = lab(funding=FundingNeed(0.0, 12.0, 1.2, 0.0), depths=(), costs=())
@@ -265,6 +325,9 @@ def test_equity_by_hand() -> None:
     assert component(result, "provider", "equity") == pytest.approx(-0.12 * 6.0 - 36.0 / 60.0)
     assert component(result, "lab", "fixed_cost") == component(result, "provider", "fixed_cost") == pytest.approx(-0.52)
     assert component(evaluate(a, provider(), one(), weights()), "lab", "fixed_cost") == pytest.approx(-0.12)
+    # 4 signed before: (10^2 - 4^2) / 60 for the next 6
+    second = evaluate(a, provider(equity_promised_usd_bn=4.0), one(equity=(6.0,)), weights())
+    assert component(second, "provider", "equity") == pytest.approx(-0.12 * 6.0 - 84.0 / 60.0)
 
 
 def test_credit_by_hand() -> None:
@@ -278,17 +341,58 @@ def test_credit_by_hand() -> None:
 
 
 def test_staging_by_hand() -> None:
-    # 8 in tranches of which three quarters wait five quarters, default .1 a quarter
+    # 8 in tranches of which three quarters wait six quarters, default .1 a quarter
     a = lab(default_prob_per_quarter=0.1)
-    staged = evaluate(a, provider(), one(equity=(8.0,), upfront=(0.25,)), weights())
-    assert component(staged, "provider", "staging") == pytest.approx(6.0 * (1.0 - 0.9**TRANCHE_WAIT))
+    staged = evaluate(a, provider(), one(equity=(8.0,), staging=(STAGED,)), weights())
+    assert component(staged, "provider", "staging") == pytest.approx(6.0 * (1.0 - 0.9**6))
     assert component(evaluate(a, provider(), one(equity=(8.0,)), weights()), "provider", "staging") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("trigger", "odds"),
+    [(Trigger.DATE, 1.0), (Trigger.GW_LIVE, 0.7), (Trigger.REVENUE, 0.5), (Trigger.VALUATION, 0.5)],
+)
+def test_money_that_waits_by_hand(trigger: Trigger, odds: float) -> None:
+    # 2 of 8 at once, 6 worth 84 cents if the milestone comes; no sources of money, so 1.2 (m - m^2 / 24) to the lab
+    money = 2.0 + 6.0 * 0.84 * odds
+    a = lab(funding=FundingNeed(0.0, 12.0, 1.2, 0.0), depths=(), costs=())
+    result = evaluate(a, provider(), one(equity=(8.0,), staging=((0.25, trigger),)), weights())
+    assert component(result, "lab", "liquidity") == pytest.approx(1.2 * (money - money**2 / 24.0) - 0.05 * money)
+    assert component(result, "provider", "equity") == pytest.approx(-0.12 * money - money**2 / 60.0)
+
+
+def test_warrants_by_hand() -> None:
+    # a tenth that vests with odds of .7, worth 84 cents a dollar: of 105 to the lab and of 100 to the provider
+    result = evaluate(lab(), provider(stake_frac=0.5), one(warrants=(0.1,), discounts=(0.1,)), weights())
+    assert component(result, "lab", "warrants") == pytest.approx(-0.07 * 0.84 * 105.0)
+    assert component(result, "provider", "warrants") == pytest.approx(0.07 * 0.84 * 100.0)
+    # old owners keep .93 of what the deal adds, and the provider owns half of that and .07
+    operating = sum(component(result, "lab", n) for n in OPERATING)
+    assert component(result, "lab", "surplus_shared") == pytest.approx(-0.07 * operating)
+    assert component(result, "provider", "stake_in_surplus") == pytest.approx((0.465 + 0.07) * operating)
+
+
+def test_revenue_share_by_hand() -> None:
+    # 5 % of 4 a quarter for three quarters, at 25 % a quarter: 4 (1 + .8 + .64); default .1 in the provider's eyes
+    a = lab(revenue_usd_bn_per_quarter=np.full(HORIZON, 4.0), default_prob_per_quarter=0.1)
+    w = weights(discounting=0.25, revenue_share_quarters=3)
+    result = evaluate(a, provider(), one(revenue_shares=(0.05,)), w)
+    assert component(result, "lab", "revenue_share") == pytest.approx(-0.05 * 4.0 * 2.44)
+    assert component(result, "provider", "revenue_share") == pytest.approx(0.05 * 4.0 * (1.0 + 0.72 + 0.72**2))
+
+
+def test_obsolescence_by_hand() -> None:
+    # a market price of 3 that the GW falls behind by a quarter a year: 5 quarters are .8^(0, .25, .5, .75, 1)
+    flat = provider(expected_price=np.full(HORIZON, 3.0), ramp_quarters=1)
+    result = evaluate(lab(), flat, one(terms=(5,)), weights(discounting=0.0, obsolescence_per_year=0.25))
+    old = 3.0 * sum(0.8 ** (i / 4.0) for i in range(5))
+    assert component(result, "lab", "price") == pytest.approx(old - 15.0)
 
 
 def test_margin_by_hand() -> None:
     # 1 GW for two quarters after one: (3 - 2) twice, less .4 of 3 in default with probability .1, then .19
-    a, b = lab(default_prob_per_quarter=0.1), provider(lead_quarters=1)
-    result = evaluate(a, b, one(terms=(2,)), weights(discounting=0.0, ramp_quarters=1))
+    a, b = lab(default_prob_per_quarter=0.1), provider(lead_quarters=1, ramp_quarters=1)
+    result = evaluate(a, b, one(terms=(2,)), weights(discounting=0.0))
     assert component(result, "provider", "margin") == pytest.approx(2.0 - 1.2 * (0.1 + 0.19))
 
 
@@ -301,14 +405,14 @@ def test_residual_risk_by_hand() -> None:
 
 def test_exposure_by_hand() -> None:
     # commitment 60: 8 % of 70^2 / 200 - 10^2 / 140
-    result = evaluate(lab(), provider(), one(terms=(20,)), weights(discounting=0.0, ramp_quarters=1))
+    result = evaluate(lab(), provider(ramp_quarters=1), one(terms=(20,)), weights(discounting=0.0))
     assert component(result, "provider", "exposure") == pytest.approx(-0.08 * (4900.0 / 200.0 - 100.0 / 140.0))
 
 
 @given(st.floats(0.0, 10.0), st.floats(0.0, 0.3))
 def test_new_owners_share_the_operating_surplus(equity: float, discount: float) -> None:
     result = evaluate(lab(), provider(), one(equity=(equity,), discounts=(discount,)), weights())
-    operating = sum(component(result, "lab", n) for n in ("coverage", "price", "idle_risk", "lock_in", "exclusivity"))
+    operating = sum(component(result, "lab", n) for n in OPERATING)
     stake = equity / (100.0 + equity)
     assert component(result, "lab", "surplus_shared") == pytest.approx(-stake * operating, abs=1e-12)
 
@@ -317,12 +421,12 @@ def test_an_old_stake_shares_too() -> None:
     # half held before and a tenth bought make 1/2 x 9/10 + 1/10
     g = one(equity=(100.0 / 9.0,), discounts=(0.1,))
     result = evaluate(lab(), provider(stake_frac=0.5), g, weights())
-    operating = sum(component(result, "lab", n) for n in ("coverage", "price", "idle_risk", "lock_in", "exclusivity"))
+    operating = sum(component(result, "lab", n) for n in OPERATING)
     assert component(result, "provider", "stake_in_surplus") == pytest.approx(0.55 * operating)
 
 
 def test_signs() -> None:
-    result = evaluate(lab(), provider(), grid(), weights())
+    result = evaluate(lab(), provider(), grid(**RICH), weights())
     for side, signs in ((result.lab, LAB_SIGNS), (result.provider, PROVIDER_SIGNS)):
         for name, sign in signs.items():
             part = side[name]
@@ -337,6 +441,7 @@ def test_signs() -> None:
         ("exposure", "provider", "exposure"),
         ("pull_through_margin", "provider", "pull_through"),
         ("pull_through_multiple", "provider", "pull_through"),
+        ("capture", "provider", "capture"),
     ],
 )
 def test_a_weight_of_nil_switches_its_component_off(weight: str, side: str, name: str) -> None:
@@ -373,22 +478,51 @@ def test_covered_need_leaves_nothing_to_cover() -> None:
 def test_discount_and_take_or_pay_are_transfers() -> None:
     # without equity and default, what one side gains by them the other loses
     a = lab(default_prob_per_quarter=0.0)
-    g = grid(equity=(0.0,), upfront=(1.0,))
+    g = grid(equity=(0.0,))
     result = evaluate(a, provider(stake_frac=0.0), g, weights())
     joint = result.lab_total + result.provider_total
     assert np.ptp(joint, axis=(2, 4)).max() == pytest.approx(0.0, abs=1e-9)
 
 
+def test_a_revenue_share_is_a_transfer_where_nobody_fears_default() -> None:
+    result = evaluate(lab(default_prob_per_quarter=0.0), provider(), grid(**RICH), weights())
+    assert np.array_equal(result.lab["revenue_share"], -result.provider["revenue_share"])
+
+
 def test_constraints_are_named() -> None:
-    result = evaluate(lab(), provider(stake_cap=0.13), grid(), weights())
+    b = provider(stake_cap=0.13, power_gw=0.5, rival_room_gw=0.25)
+    result = evaluate(lab(), b, grid(warrants=(0.0, 0.05)), weights())
     allowed = {name: part.ravel().tolist() for name, part in result.constraints.items()}
     assert allowed == {
         "buildable capacity": [True, True, False],
+        "power": [True, True, False],
+        "primary clause": [True, False, False],
         "provider's cash": [True, True, False],
-        "stake cap": [True, False, False],  # .1 and 4/104 of the rest make .135
+        "capacity to wait for": [True, True, True],
+        # .1 and 4/104 of the rest make .135, .1 and .035 make .1315
+        "stake cap": [True, False, False, False, False, False],
     }
     above = evaluate(lab(), provider(stake_frac=0.5, stake_cap=0.2), grid(), weights())
     assert above.constraints["stake cap"].ravel().tolist() == [True, False, False]
+
+
+def test_a_stake_cap_holds_for_equity_and_warrants_together() -> None:
+    # 1 - .9 x 100/108 is .16667, and with a vesting .035 1 - .9 x 100/108 x .965 is .19583
+    g = one(equity=(0.0, 8.0), warrants=(0.0, 0.05))
+    for cap, expected in ((0.1, [1, 0, 0, 0]), (0.14, [1, 1, 0, 0]), (0.18, [1, 1, 1, 0]), (0.2, [1, 1, 1, 1])):
+        result = evaluate(lab(), provider(stake_cap=cap), g, weights())
+        assert result.constraints["stake cap"].ravel().astype(int).tolist() == expected
+
+
+def test_without_capacity_nothing_can_wait_for_it() -> None:
+    # warrants vest once capacity is live, and so do tranches on capacity; those on revenue or at signing need none
+    staging = (STAGED, (0.25, Trigger.REVENUE), (1.0, Trigger.GW_LIVE), UPFRONT)
+    g = one(equity=(0.0, 4.0), staging=staging, warrants=(0.0, 0.05))
+    clause_only = evaluate(lab(), provider(), replace(g, gw=(0.0, 0.5)), weights()).constraints["capacity to wait for"]
+    found = np.broadcast_to(clause_only, (2, 1, 1, 1, 1, 2, 4, 2, 1))[:, 0, 0, 0, 0, :, :, :, 0]
+    assert found[0, ..., 0].tolist() == [[True, True, True, True], [False, True, True, True]]
+    assert not found[0, ..., 1].any()
+    assert found[1].all()
 
 
 def test_views_are_not_changed() -> None:

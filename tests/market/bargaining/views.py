@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from market.bargaining.problem import Problem
 from market.bargaining.views import Grid, LabView, ProviderView, Weights
+from market.deals import Exclusivity, Trigger
 from market.funding import FundingNeed
 from market.pricing import CostBasis
 
 HORIZON = 40
+NONE, PRIMARY, FIRST_REFUSAL, EXCLUSIVE = Exclusivity
+UPFRONT, STAGED = (1.0, Trigger.DATE), (0.25, Trigger.GW_LIVE)
 
 WEIGHTS = Weights(
     discounting=0.03,
@@ -26,18 +31,24 @@ WEIGHTS = Weights(
     resale=0.6,
     fixed_cost=0.01,
     equity_fixed_cost=0.004,
-    ramp_quarters=4,
+    capture=0.02,
 )
 
 GRID = Grid(
     gw=(0.25, 0.5, 1.0),
     terms=(8, 20),
     take_or_pay=(0.6, 0.95),
-    exclusive=(False, True),
+    clauses=(NONE, PRIMARY, FIRST_REFUSAL, EXCLUSIVE),
     discounts=(0.0, 0.1, 0.25),
     equity=(0.0, 4.0, 10.0),
-    upfront=(0.25, 1.0),
+    staging=(STAGED, UPFRONT),
 )
+# every issue with several levels, every trigger among them
+RICH: dict[str, Any] = {
+    "staging": ((0.25, Trigger.GW_LIVE), (0.25, Trigger.REVENUE), (0.5, Trigger.VALUATION), UPFRONT),
+    "warrants": (0.0, 0.05),
+    "revenue_shares": (0.0, 0.02),
+}
 
 
 def lab(**changes: Any) -> LabView:
@@ -57,6 +68,7 @@ def lab(**changes: Any) -> LabView:
         default_prob_per_quarter=0.01,
         enterprise_revenue_usd_bn_per_quarter=2.0,
         yearly_compute_usd_bn=12.0,
+        revenue_usd_bn_per_quarter=np.linspace(2.0, 6.0, HORIZON),
         weight=0.5,
     )
     return replace(base, **changes)
@@ -70,7 +82,10 @@ def provider(**changes: Any) -> ProviderView:
         basis=CostBasis(18.0, 9.0, 20, 68, 0.3, 0.025),
         user_cost_usd_bn_per_gw_quarter=2.0,
         lead_quarters=4,
+        ramp_quarters=4,
         buildable_gw=0.6,
+        power_gw=math.inf,
+        rival_room_gw=math.inf,
         alone_gw=np.full(HORIZON, 1.4),
         with_lab_gw=np.where(np.arange(HORIZON) < 12, 0.5, 0.0),
         lab_backlog_usd_bn=10.0,
@@ -79,6 +94,7 @@ def provider(**changes: Any) -> ProviderView:
         equity_depth_usd_bn=30.0,
         equity_cost=0.12,
         equity_room_usd_bn=8.0,
+        equity_promised_usd_bn=0.0,
         stake_frac=0.1,
         stake_cap=1.0,
         incumbent_share=0.3,
@@ -94,3 +110,14 @@ def weights(**changes: Any) -> Weights:
 
 def grid(**changes: Any) -> Grid:
     return replace(GRID, **changes)
+
+
+def one(gw: float = 1.0, **changes: Any) -> Grid:
+    """A grid of one plain outcome, unless changed: no clause, no discount, no money, full take-or-pay."""
+    plain: dict[str, Any] = {"gw": (gw,), "terms": (20,), "take_or_pay": (1.0,), "clauses": (NONE,)}
+    return grid(**{**plain, "discounts": (0.0,), "equity": (0.0,), "staging": (UPFRONT,), **changes})
+
+
+def problem(**changes: Any) -> Problem:
+    base = Problem(lab=lab(), provider=provider(), grid=grid(), weights=weights())
+    return replace(base, **changes)
