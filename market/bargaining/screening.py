@@ -157,7 +157,8 @@ def _rounds_each(conduct: Conduct) -> float:
 def _best_plan(offers: Array, gains: Array, waiting: Array) -> _Plan:
     """Best cutoff for every first lab left: on the grid first, then at the top of the parabola around it."""
     worth = (LABS * gains + waiting) - np.multiply.outer(LABS, gains)
-    best = (worth + BEFORE_FIRST).argmax(axis=1)
+    # of cutoffs worth the same the last: a provider that gains nothing by waiting serves the lab
+    best = GRID_LABS - 1 - (worth + BEFORE_FIRST)[:, ::-1].argmax(axis=1)
     centre = np.minimum(np.maximum(best, 1), GRID_LABS - 2)
     low, mid, high = (worth[PLACES, centre + step] for step in (-1, 0, 1))
     bend = np.minimum(low - 2.0 * mid + high, -1e-300)
