@@ -41,12 +41,13 @@ from market.capacity import Fleet
 from market.contract_book import QUARTERS_BEYOND, ContractBook
 from market.deals import Exclusivity
 from market.demand import latent_demand
+from market.fact_names import OTHER_CLOUDS
 from market.facts import Facts
 from market.funding import FundingNeed
 from market.ledger import Ledger
 from market.ownership import CapTable
 from market.policy import Conditions, conditions_at
-from market.scenario import OTHER_CLOUDS, Scenario
+from market.scenario import Scenario
 from market.supply import WorldSupply
 
 
