@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.explain import COMPUTE_TERMS, EQUITY_TERMS, TERMS
+from experiments.deal_text import TERMS, terms_left_out
 from market.calendar import quarter_name
 from visualization.chart import shown
 from visualization.markup import text
@@ -18,7 +18,7 @@ _SIDES = (("lab", "the lab"), ("provider", "the provider"))
 
 def term_sheet(deal: Mapping[str, Any], imputed: frozenset[str]) -> str:
     """The terms as a list, imputed ones marked, then tranches, warrants and history."""
-    left_out = (*(() if deal.get("gw") else COMPUTE_TERMS), *(() if deal.get("equity_usd_bn") else EQUITY_TERMS))
+    left_out = terms_left_out(deal)
     terms = "".join(
         f"<div><dt>{label[0].upper()}{label[1:]}</dt>"
         f"<dd>{_term(deal.get(name), unit)}{imputed_mark(name, imputed, True)}</dd></div>"
