@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import reduce
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,13 +56,27 @@ def economic(rng: np.random.Generator, levels: int, linked: bool) -> Instance:
     return lab, provider
 
 
+def spanning(rng: np.random.Generator, levels: int, spans: Sequence[Sequence[int]]) -> Parts:
+    """Components without any order, normal deviates, over the issues named."""
+    return [rng.normal(size=[levels if axis in axes else 1 for axis in range(6)]) for axes in spans]
+
+
 def arbitrary(rng: np.random.Generator, levels: int, linked: bool) -> Instance:
-    """Components without any order: normal deviates."""
-    lab, provider = (
-        [rng.normal(size=[levels if axis in axes else 1 for axis in range(6)]) for axes in side]
-        for side in (LINKED if linked else ADDITIVE)
-    )
-    return lab, provider
+    lab, provider = LINKED if linked else ADDITIVE
+    return spanning(rng, levels, lab), spanning(rng, levels, provider)
+
+
+def all_pairs(rng: np.random.Generator, levels: int, _: bool) -> Instance:
+    """Fifteen components a side, one for each pair of issues."""
+    pairs = list(combinations(range(6), 2))
+    return spanning(rng, levels, pairs), spanning(rng, levels, pairs)
+
+
+def dense(rng: np.random.Generator, levels: int, linked: bool) -> Instance:
+    """Each side has one component, of the grid's size, that spans all issues."""
+    lab, provider = arbitrary(rng, levels, linked)
+    both = spanning(rng, levels, [range(6), range(6)])
+    return [*lab, 0.05 * both[0]], [*provider, 0.05 * both[1]]
 
 
 def brute_force(lab: Parts, provider: Parts) -> Agreement | None:
@@ -82,11 +97,11 @@ def fastest(search: Callable[..., object], given: Sequence[tuple[object, ...]], 
 
 def search_row(make: Callable[[np.random.Generator, int, bool], Instance], levels: int, linked: bool) -> str:
     rng = np.random.default_rng(1)
-    instances = [make(rng, levels, linked) for _ in range(200 if levels == 5 else 10)]
+    instances = [make(rng, levels, linked) for _ in range(100 if levels == 5 else 5)]
     wrong = sum(best_terms(*each) != brute_force(*each) for each in instances)
     ours, brute = fastest(best_terms, instances, 20), fastest(brute_force, instances[:20], 3)
     goal = (5_000 if levels == 5 else 100) if linked else (30_000 if levels == 5 else 750)
-    kind = f"{make.__name__}, {'linked' if linked else 'equity and cash additive'}"
+    kind = f"{make.__name__.replace('_', ' ')}, {'linked' if linked else 'equity and cash additive'}"
     return f"| {kind} | {levels**6:,} | {1 / ours:,.0f} | {goal:,} | {1 / brute:,.0f} | {brute / ours:.0f} | {wrong} |"
 
 
@@ -130,7 +145,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for levels in (5, 10):
         for linked in (False, True):
-            for make in (economic, arbitrary):
+            for make in (economic, arbitrary, all_pairs, dense) if linked else (economic, arbitrary):
                 print(search_row(make, levels, linked))
     terms = simulated()
     out = fastest(written_out, [(terms,)] * 20, 5)

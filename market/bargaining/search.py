@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from market.bargaining.search_kernels import ACROSS, INNER, OUTER, Layout, search_parts
+from market.bargaining.search_kernels import ACROSS, INNER, OUTER, TABLED, Layout, search_parts
 from market.bargaining.solutions import Agreement, nash
 
 Array = NDArray[np.float64]
@@ -24,10 +24,13 @@ Mask = NDArray[np.bool_]
 Pair = tuple[float, float]
 Shape = tuple[int, ...]
 NO_POINT, EQUAL, NO_FLOORS = (0.0, 0.0), (1.0, 1.0), (-math.inf, -math.inf)
-# Shorter rows are not worth the bound of a row.
-LEAST_ROW = 8
-# What a part of outer and inner issues costs, by outcome, in units of what a row costs: measured, roughly.
-COST_ACROSS = 0.02
+# Shorter rows are not worth the bound of a row; from GOOD_ROW on they surely are.
+LEAST_ROW, GOOD_ROW = 8, 16
+# What a part of outer and inner issues costs, by outcome, in units of a row that a bound rules out: set by trying.
+COST_ACROSS = 0.01
+# A table's rows must each be of use to so many rows of the grid, and its entries take no more than 8 MB.
+TABLE_USES = 4
+LARGEST_TABLE = 1 << 20
 
 
 def best_terms(
@@ -107,15 +110,18 @@ def _laid_out(lab: tuple[Shape, ...], provider: tuple[Shape, ...], masks: tuple[
     outer_places = np.array([_places(grid, stride, outer) for stride in strides])
     inner_places = np.array([_places(grid, stride, inner) for stride in strides])
     own = [np.unique(row) for row in inner_places]
+    ours = len(lab) + len(masks)
+    kind = np.array([_kind(*places) for places in zip(outer_places, inner_places, strict=True)], np.int8)
     layout = Layout(
-        lab_parts=len(lab) + len(masks),
+        lab_parts=ours,
         mask_parts=len(masks),
         bounds=np.cumsum([0, *map(math.prod, shapes)]),
         outer=outer_places.astype(np.uint32),
         inner=inner_places.astype(np.uint32),
-        kind=np.array([_kind(*rows) for rows in zip(outer_places, inner_places, strict=True)], np.int8),
+        kind=kind,
         own=np.concatenate(own).astype(np.uint32),
         own_bounds=np.cumsum([0, *map(len, own)]),
+        **_tables(kind, outer_places, inner_places.shape[1], ours),
         group=np.zeros(outer_places.shape[1], np.int64),
         outer_index=_places(grid, _strides(grid), outer),
         inner_index=_places(grid, _strides(grid), inner),
@@ -142,16 +148,44 @@ def _kind(outer: Indices, inner: Indices) -> int:
     return ACROSS if outer.any() else INNER
 
 
+def _tables(kind: NDArray[np.int8], outer: Indices, width: int, ours: int) -> dict[str, Any]:
+    """Which parts are added up in tables, one a side and set of outer issues; marks them in `kind`."""
+    rows = outer.shape[1]
+    known: dict[tuple[bool, bytes], int] = {}
+    table = np.zeros(len(kind), np.int8)
+    uses: list[Indices] = []
+    firsts: list[tuple[int, int]] = []
+    for part in np.flatnonzero(kind == ACROSS).tolist():
+        _, first, row = np.unique(outer[part], return_index=True, return_inverse=True)
+        if TABLE_USES * len(first) > rows or len(first) * width > LARGEST_TABLE:
+            continue
+        key = part >= ours, row.tobytes()
+        if key not in known:
+            known[key] = len(known)
+            uses.append(row + len(firsts))
+            firsts.extend((known[key], o) for o in first.tolist())
+        kind[part], table[part] = TABLED, known[key]
+    return {
+        "table": table,
+        "table_side": np.array([provider for provider, _ in known], np.int8),
+        "table_row": np.array(uses, np.uint32).reshape(len(known), rows),
+        "table_outer": np.array(firsts, np.uint32).reshape(-1, 2),
+    }
+
+
 def _inner_issues(grid: Shape, shapes: Sequence[Shape]) -> tuple[int, ...]:
     """Issues that make up a row: few parts should span both kinds, rows be neither short nor few."""
     spans = [{axis for axis, size in enumerate(shape) if size > 1} for shape in shapes]
     issues = [axis for axis, size in enumerate(grid) if size > 1]
-    outcomes, best, least = math.prod(grid), tuple(issues), math.inf
+    outcomes, best, least = math.prod(grid), tuple(issues), (True, math.inf)
     for count in range(1, len(issues)):
         for inner in combinations(reversed(issues), count):
             row = math.prod(grid[axis] for axis in inner)
             across = sum(not span.isdisjoint(inner) and not span.issubset(inner) for span in spans)
-            cost = row + outcomes // row + COST_ACROSS * outcomes * across
+            rows = outcomes // row
+            # a clean split first: its bounds are the closest
+            clean = across == 0 and min(row, rows) >= GOOD_ROW
+            cost = (not clean, row + rows + COST_ACROSS * outcomes * across)
             if row >= LEAST_ROW and cost < least:
                 best, least = tuple(sorted(inner)), cost
     return best

@@ -28,9 +28,12 @@ ROUNDING = 2.0**-50
 LEAST_GAIN = 1e-280
 GOLDEN = (5.0**0.5 - 1.0) / 2.0
 FIRST_ROOM = 64
+# Of a float64 read as a whole number: all bits but the sign, and what they are for infinity.
+SIZE_BITS, INFINITE_BITS = 0x7FFFFFFFFFFFFFFF, 0x7FF0000000000000
 
-# A part depends on outer issues alone, on inner ones alone, or on both.
-OUTER, INNER, ACROSS = range(3)
+# A part depends on outer issues alone, on inner ones alone, or on both: then it is added into a table of whole rows
+# together with others of the same outer issues, unless that table would be large.
+OUTER, INNER, TABLED, ACROSS = range(4)
 # What changes during a search, in one array. MODE: the product of gains, or their sum where no product is positive.
 SCORE, TANGENT_LAB, TANGENT_PROVIDER, CUT, FOUND, DONE, MODE = range(7)
 PRODUCT, SUM = 0.0, 1.0
@@ -60,9 +63,13 @@ class Layout(NamedTuple):
     bounds: Any  # int64 [part + 1]
     outer: Any  # uint32 [part, o]
     inner: Any  # uint32 [part, k]
-    kind: Any  # int8 [part]: OUTER, INNER, ACROSS
+    kind: Any  # int8 [part]: OUTER, INNER, TABLED, ACROSS
     own: Any  # uint32: what differs among inner[p] is own[own_bounds[p] : own_bounds[p + 1]]
     own_bounds: Any  # int64 [part + 1]
+    table: Any  # int8 [part], its table, for TABLED ones
+    table_side: Any  # int8 [table], 0 the lab's, 1 the provider's
+    table_row: Any  # uint32 [table, o], row in the array of all tables
+    table_outer: Any  # uint32 [row, 2], the table that the row belongs to and an o that uses the row
     group: Any  # int64 [o], nil: all rows share the inner sums
     outer_index: Any  # int64 [o]; the outcome's index is outer_index[o] + inner_index[k]
     inner_index: Any  # int64 [k]
@@ -255,13 +262,14 @@ def _exact(data, layout, first, last, o, k):
 @njit(cache=True, nogil=True)
 def _doubt(data, layout, first, last):
     """Bound of the rounding when parts are added in another order."""
-    total = 0.0
+    total, bits = 0.0, data.view(np.int64)
     for p in range(first, last):
-        largest = 0.0
+        largest = 0
         for i in range(layout.bounds[p], layout.bounds[p + 1]):
-            size = abs(data[i])
-            largest = size if largest < size < math.inf else largest
-        total += largest
+            # sizes keep their order as whole numbers, whose maximum becomes vectors
+            size = bits[i] & SIZE_BITS
+            largest = max(largest, size if size < INFINITE_BITS else 0)
+        total += np.int64(largest).view(np.float64)
     return ROUNDING * (last - first + 4) * total
 
 
@@ -287,7 +295,20 @@ def _peaks(entries, layout, p):
 
 
 @njit(cache=True, nogil=True)
-def _side_of_parts(data, layout, first, last, least):
+def _tables(data, layout):
+    """Rows of all tables, [row, k], and the largest entry of each."""
+    rows, peaks = np.zeros((len(layout.table_outer), layout.inner.shape[1])), np.empty(len(layout.table_outer))
+    for u in range(len(rows)):
+        table, o = layout.table_outer[u]
+        for p in range(len(layout.kind)):
+            if layout.kind[p] == TABLED and layout.table[p] == table:
+                _add(rows[u], data[layout.bounds[p] + layout.outer[p, o] :], layout.inner[p])
+        peaks[u] = rows[u].max()
+    return rows, peaks
+
+
+@njit(cache=True, nogil=True)
+def _side_of_parts(data, layout, first, last, least, peaks):
     """Bounds of a side, and what its parts of outer issues alone add up to."""
     outer, inner = np.zeros(layout.outer.shape[1]), np.zeros((1, layout.inner.shape[1]))
     for p in range(first, last):
@@ -299,16 +320,25 @@ def _side_of_parts(data, layout, first, last, least):
     for p in range(first, last):
         if layout.kind[p] == ACROSS:
             _add(reach, _peaks(data[layout.bounds[p] : layout.bounds[p + 1]], layout, p), layout.outer[p])
+    for t in range(len(layout.table_side)):
+        if layout.table_side[t] == (first > 0):
+            _add(reach, peaks, layout.table_row[t])
     return Side(reach, inner, row_tops(inner), doubt, least - doubt, np.empty(inner.shape[1])), outer
 
 
 @njit(cache=True, nogil=True)
-def _fill_row(data, layout, first, last, side, outer, o):
-    for k in range(len(side.row)):
-        side.row[k] = outer[o] + side.inner[0, k]
+def _fill_row(data, layout, first, last, side, outer, tables, o):
+    row = side.row
+    for k in range(len(row)):
+        row[k] = outer[o] + side.inner[0, k]
+    for t in range(len(layout.table_side)):
+        if layout.table_side[t] == (first > 0):
+            entries = tables[layout.table_row[t, o]]
+            for k in range(len(row)):
+                row[k] += entries[k]
     for p in range(first, last):
         if layout.kind[p] == ACROSS:
-            _add(side.row, data[layout.bounds[p] + layout.outer[p, o] :], layout.inner[p])
+            _add(row, data[layout.bounds[p] + layout.outer[p, o] :], layout.inner[p])
 
 
 @njit(cache=True, nogil=True)
@@ -332,16 +362,17 @@ def search_parts(data, layout, aim):
     _prepare(data, layout)
     found, state = np.empty((FIRST_ROOM, 4)), np.empty(7)
     ours, parts, step = layout.lab_parts, len(layout.kind), golden_step(len(layout.group))
-    lab, lab_outer = _side_of_parts(data, layout, 0, ours, aim.lab_least)
-    provider, provider_outer = _side_of_parts(data, layout, ours, parts, aim.provider_least)
+    tables, peaks = _tables(data, layout)
+    lab, lab_outer = _side_of_parts(data, layout, 0, ours, aim.lab_least, peaks)
+    provider, provider_outer = _side_of_parts(data, layout, ours, parts, aim.provider_least, peaks)
     top = np.empty(1)
     for mode in (PRODUCT, SUM):
         start(state, mode)
         highest(lab, provider, state, top)
         row = next_row(0, step, layout.group, lab, provider, top, state)
         while row >= 0:
-            _fill_row(data, layout, 0, ours, lab, lab_outer, row)
-            _fill_row(data, layout, ours, parts, provider, provider_outer, row)
+            _fill_row(data, layout, 0, ours, lab, lab_outer, tables, row)
+            _fill_row(data, layout, ours, parts, provider, provider_outer, tables, row)
             if passes(lab, provider, state):
                 found = _search_row(data, layout, row, lab, provider, aim, state, found)
                 highest(lab, provider, state, top)
