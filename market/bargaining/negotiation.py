@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from market.bargaining.auction import bid_for
+from market.bargaining.factored import Contenders, best_factored, contenders_factored
 from market.bargaining.polish import polished
 from market.bargaining.problem import Problem, Terms
 from market.bargaining.protocols import Settlement, Table
@@ -14,7 +15,9 @@ from market.bargaining.rules import RULES
 from market.bargaining.solutions import Agreement
 from market.bargaining.utilities import Evaluation, evaluate
 from market.bargaining.views import Grid
+from market.bargaining.zone import least_utilities, no_deal
 
+NONE = np.zeros(0)
 SAME = 1e-11  # part of both gains below which a difference is rounding
 # How one pair can bargain: the bilateral rules, and bidding where a lab puts its need out to several providers.
 PAIR_RULES = (*RULES, "auction")
@@ -76,25 +79,53 @@ def solve(problem: Problem, evaluation: Evaluation | None = None) -> Offer:
 
 
 def settled(problem: Problem, evaluation: Evaluation) -> Settlement:
-    """The outcome of the problem's table under its rule, with the reason if there is none."""
-    table = table_of(problem, evaluation)
+    """The outcome of the problem's table under its rule, with the reason if there is none.
+
+    Outcomes that another rational one dominates are left aside first: no rule takes one.
+    """
+    form = evaluation.form
+    least = least_utilities(Table(NONE, NONE, problem.lab.weight, problem.threat, problem.floors))
+    if problem.rule == "nash" and problem.conduct.uncertainty == 0.0:
+        weights = problem.lab.weight, 1.0 - problem.lab.weight
+        found = best_factored(form, disagreement=problem.threat, weights=weights, floors=least)
+        settlement = Settlement(found, "agreed")
+    else:
+        settlement = _among(problem, contenders_factored(form, disagreement=problem.threat, floors=least))
+    if settlement.agreement is None:
+        reason = settlement.reason if settlement.reason != "agreed" else no_deal(table_of(problem, evaluation)).reason
+        return replace(settlement, reason=_named(reason, evaluation))
+    return replace(settlement, agreement=_first_of_its_worth(evaluation, settlement.agreement))
+
+
+def _among(problem: Problem, contenders: Contenders) -> Settlement:
+    """What the rule makes of a few outcomes, in places of the whole table."""
+    if not len(contenders.indices):
+        return Settlement(None, "agreed")
+    table = Table(contenders.lab, contenders.provider, problem.lab.weight, problem.threat, problem.floors, problem.luck)
     if problem.rule == "auction":
         settlement = bid_for(table, problem.conduct, problem.bidders)
     else:
         settlement = RULES[problem.rule](table, problem.conduct)
-    if settlement.agreement is not None:
-        return replace(settlement, agreement=_first_of_its_worth(table, settlement.agreement))
-    return replace(settlement, reason=_named(settlement.reason, evaluation))
+    places = contenders.indices
+    proposals = tuple(replace(each, index=int(places[each.index])) for each in settlement.proposals)
+    found = settlement.agreement
+    if found is not None:
+        ties = tuple(int(places[tie]) for tie in found.ties)
+        found = Agreement(int(places[found.index]), found.payoffs, ties)
+    return replace(settlement, agreement=found, proposals=proposals)
 
 
-def _first_of_its_worth(table: Table, agreement: Agreement) -> Agreement:
-    """The first outcome that is worth the same to both but for rounding, so that no unit or processor picks another."""
-    slack = SAME * (abs(agreement.first) + abs(agreement.second))
-    same = (abs(table.lab - agreement.first) <= slack) & (abs(table.provider - agreement.second) <= slack)
-    index = int(same.argmax())
-    if index == agreement.index:
-        return agreement
-    return Agreement(index, (float(table.lab[index]), float(table.provider[index])), agreement.ties)
+def _first_of_its_worth(evaluation: Evaluation, agreement: Agreement) -> Agreement:
+    """The first level of each issue that is worth the same to both but for rounding: no unit or processor moves it."""
+    shape, slack = evaluation.grid.shape, SAME * (abs(agreement.first) + abs(agreement.second))
+    at = [int(place) for place in np.unravel_index(agreement.index, shape)]
+    for issue, place in enumerate(at):
+        if place > 0:
+            lab, provider = evaluation.along(issue, tuple(at))
+            same = (abs(lab - agreement.first) <= slack) & (abs(provider - agreement.second) <= slack)
+            at[issue] = min(place, int(same.argmax())) if same.any() else place
+    index = int(np.ravel_multi_index(at, shape))
+    return agreement if index == agreement.index else Agreement(index, agreement.payoffs, agreement.ties)
 
 
 def offer_on(problem: Problem, evaluation: Evaluation, settlement: Settlement) -> Offer:

@@ -8,7 +8,9 @@ are not charged again. Each side values by its own view of both: forecasts may d
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,8 @@ from market.bargaining.cover import (
     served,
     value_of_cover,
 )
+from market.bargaining.factored import factored
+from market.bargaining.factored_kernels import Factored
 from market.bargaining.payment import (
     TRANCHE_DISCOUNT,
     cost_of_equity,
@@ -38,11 +42,12 @@ from market.bargaining.payment import (
     warrants_vesting,
     worth_of_money,
 )
-from market.bargaining.views import ISSUES, Grid, LabView, ProviderView, Weights
+from market.bargaining.views import ISSUES, PRODUCING, Grid, LabView, ProviderView, Weights
 from market.deals import Exclusivity, Trigger
 
 Array = NDArray[np.float64]
 AXES = len(ISSUES)
+ALONE = (1,) * AXES
 NOTHING: Array = np.zeros((1,) * AXES)
 
 
@@ -84,6 +89,54 @@ class Evaluation:
         """The provider's utility over the whole grid."""
         f = self.factors
         return np.broadcast_to(f.margin + f.seen_gain * f.share + f.provider_money, self.grid.shape)
+
+    @property
+    def form(self) -> Factored:
+        """The utilities in the form that exact searches take: capacity to discount by row, the rest by column."""
+        f, shape, constraints = self.factors, self.grid.shape, self.constraints.values()
+        produced, paid = math.prod(shape[:PRODUCING]), math.prod(shape[PRODUCING:])
+
+        def rows(array: Array) -> Array:
+            return np.broadcast_to(array, (*shape[:PRODUCING], *ALONE[PRODUCING:])).flatten()
+
+        def columns(array: Array) -> Array:
+            return np.broadcast_to(array, (*ALONE[:PRODUCING], *shape[PRODUCING:])).flatten()
+
+        def by_capacity(array: NDArray[Any]) -> NDArray[Any]:
+            return (
+                np.broadcast_to(array, (shape[0], *ALONE[1:PRODUCING], *shape[PRODUCING:]))
+                .flatten()
+                .reshape(shape[0], paid)
+            )
+
+        allowed = np.ones((1,) * AXES, dtype=bool)
+        for constraint in constraints:
+            allowed = allowed & constraint  # none spans more than capacity and what is paid besides
+        return factored(
+            lab_outer=rows(f.gain),
+            lab_inner=columns(f.kept),
+            lab_rest=by_capacity(f.lab_money),
+            provider_base=rows(f.margin),
+            provider_outer=rows(f.seen_gain),
+            provider_inner=columns(f.share),
+            provider_rest=by_capacity(f.provider_money),
+            group=np.repeat(np.arange(shape[0]), produced // shape[0]),
+            allowed_outer=np.ones(produced, dtype=bool),
+            allowed_inner=by_capacity(allowed),
+        )
+
+    def along(self, issue: int, at: tuple[int, ...]) -> tuple[Array, Array]:
+        """Both utilities at every level of one issue, the others as in the outcome with the places `at`."""
+        f = self.factors
+
+        def there(array: Array) -> Array:
+            sizes = enumerate(array.shape)
+            place = tuple(slice(None) if axis == issue else at[axis] if size > 1 else 0 for axis, size in sizes)
+            return np.asarray(array[place])
+
+        lab = there(f.gain) * there(f.kept) + there(f.lab_money)
+        provider = there(f.margin) + there(f.seen_gain) * there(f.share) + there(f.provider_money)
+        return np.broadcast_to(lab, self.grid.shape[issue]), np.broadcast_to(provider, self.grid.shape[issue])
 
     @property
     def feasible(self) -> NDArray[np.bool_]:

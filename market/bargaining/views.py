@@ -108,7 +108,8 @@ class Grid:
     @property
     def shape(self) -> tuple[int, ...]:
         """Number of levels of each issue, in the order of the axes."""
-        return tuple(len(levels) for levels in self.levels)
+        producing = len(self.gw), len(self.terms), len(self.take_or_pay), len(self.clauses), len(self.discounts)
+        return (*producing, len(self.equity), len(self.staging), len(self.warrants), len(self.revenue_shares))
 
     @property
     def size(self) -> int:
