@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 from functools import reduce
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -76,9 +77,13 @@ def test_any_parts_on_any_grid_give_the_index_the_payoffs_and_the_ties_of_brute_
 ADDITIVE = ([(0, 1), (1, 2, 3), (2,), (4,), (5,)], [(0, 1), (1, 2, 3), (3,), (4,), (5,)])
 LINKED = ([(0, 1), (1, 2, 3), (2,), (4, 0), (5, 4, 3)], [(0, 1), (1, 2, 3), (3,), (4, 5, 2), (5,)])
 
+PAIRS = (list(combinations(range(6), 2)),) * 2
+DENSE = ([*LINKED[0], range(6)], [*LINKED[1], range(6)])
+SPANS = {"additive": ADDITIVE, "linked": LINKED, "all pairs": PAIRS, "dense": DENSE}
+
 
 @pytest.mark.parametrize(("levels", "cases"), [(5, 150), (10, 3)])
-@pytest.mark.parametrize("spans", [ADDITIVE, LINKED], ids=["additive", "linked"])
+@pytest.mark.parametrize("spans", SPANS.values(), ids=SPANS)
 @pytest.mark.parametrize("integers", [False, True], ids=["reals", "integers"])
 def test_six_issues_agree_with_brute_force(levels: int, cases: int, spans: Any, integers: bool) -> None:
     rng, sizes = np.random.default_rng(levels), (levels,) * 6
