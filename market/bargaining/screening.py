@@ -16,7 +16,7 @@ d = (1 - p) delta, a lab is indifferent where x_t - r = d_lab (x_(t+1) - r), so 
 
 h its gain on the concave hull of the efficient terms (as in alternating offers), a, b counted in the prior's
 mass. Solved backwards over a grid of marginal labs, the best one refined by a parabola, which is exact on a
-linear pie.
+linear pie with no floor and else good to a part of the grid's step.
 
 At most 5 offers are made: where the deadline leaves more rounds, they are spread evenly over them, an
 offer then standing for several rounds. The more offers in a given time the flatter is each choice, and
@@ -161,8 +161,9 @@ def _best_plan(offers: Array, gains: Array, waiting: Array) -> _Plan:
     best = GRID_LABS - 1 - (worth + BEFORE_FIRST)[:, ::-1].argmax(axis=1)
     centre = np.minimum(np.maximum(best, 1), GRID_LABS - 2)
     low, mid, high = (worth[PLACES, centre + step] for step in (-1, 0, 1))
-    bend = np.minimum(low - 2.0 * mid + high, -1e-300)
-    shift = np.minimum(np.maximum(0.5 * (low - high) / bend, np.maximum(PLACES - centre, -1)), 1.0)
+    bend = low - 2.0 * mid + high
+    top = np.divide(0.5 * (low - high), bend, out=np.zeros(GRID_LABS), where=bend < 0.0)
+    shift = np.minimum(np.maximum(top, np.maximum(PLACES - centre, -1)), 1.0)
     refined = mid + shift * (0.5 * (high - low) + 0.5 * shift * bend)
     at_node = worth[PLACES, best]
     cutoff = np.where(refined > at_node, centre + shift, best) / (GRID_LABS - 1)

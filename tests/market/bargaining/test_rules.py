@@ -198,6 +198,7 @@ def test_solution_concepts_take_reservation_gains_for_known_options() -> None:
     unsure = Conduct(uncertainty=0.5)
     assert worth(RULES["nash"](free, unsure)) == (0.25, 0.75)
     assert worth(RULES["nash"](bound, unsure)) == (0.4, 0.6)
+    assert worth(RULES["nash"](replace(bound, floors=(0.7, 0.0)), unsure)) == (0.7, 1.0 - 0.7)
     shares = [kalai_smorodinsky((pie, 1.0 - pie), floors=(floor, 0.0)) for floor in (0.01, 0.4)]
     for table, expected in zip((free, bound), shares, strict=True):
         assert expected is not None
