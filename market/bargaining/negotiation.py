@@ -8,6 +8,7 @@ import numpy as np
 
 from market.bargaining.auction import bid_for
 from market.bargaining.factored import Contenders, best_factored, contenders_factored
+from market.bargaining.factored_kernels import Factored
 from market.bargaining.polish import polished
 from market.bargaining.problem import Problem, Terms
 from market.bargaining.protocols import Settlement, Table
@@ -18,6 +19,7 @@ from market.bargaining.views import Grid
 from market.bargaining.zone import least_utilities, no_deal
 
 NONE = np.zeros(0)
+ANYTHING = 1e12  # a loss in USD bn beyond any
 SAME = 1e-11  # part of both gains below which a difference is rounding
 # How one pair can bargain: the bilateral rules, and bidding where a lab puts its need out to several providers.
 PAIR_RULES = (*RULES, "auction")
@@ -92,9 +94,15 @@ def settled(problem: Problem, evaluation: Evaluation) -> Settlement:
     else:
         settlement = _among(problem, contenders_factored(form, disagreement=problem.threat, floors=least))
     if settlement.agreement is None:
-        reason = settlement.reason if settlement.reason != "agreed" else no_deal(table_of(problem, evaluation)).reason
+        reason = settlement.reason if settlement.reason != "agreed" else _why_not(problem, form)
         return replace(settlement, reason=_named(reason, evaluation))
     return replace(settlement, agreement=_first_of_its_worth(evaluation, settlement.agreement))
+
+
+def _why_not(problem: Problem, form: Factored) -> str:
+    """Why there are no rational outcomes: what is wanting is wanting among the undominated ones already."""
+    efficient = contenders_factored(form, disagreement=(-ANYTHING, -ANYTHING))
+    return no_deal(Table(efficient.lab, efficient.provider, 0.5, problem.threat, problem.floors)).reason
 
 
 def _among(problem: Problem, contenders: Contenders) -> Settlement:
