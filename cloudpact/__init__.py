@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
     from cloudpact.results import Results, load
+    from experiments.explain import explain
+    from experiments.renegotiate import renegotiate
     from experiments.running import run
     from market.scenario import Scenario
     from visualization import plot
 
-__all__ = ["CloudMarket", "Results", "Scenario", "load", "plot", "run"]
+__all__ = ["CloudMarket", "Results", "Scenario", "explain", "load", "plot", "renegotiate", "run"]
 
 _HOMES = {
     "CloudMarket": "cloudpact.model",
     "Results": "cloudpact.results",
     "Scenario": "market.scenario",
+    "explain": "experiments.explain",
     "load": "cloudpact.results",
     "plot": "visualization",
+    "renegotiate": "experiments.renegotiate",
     "run": "experiments.running",
 }
 

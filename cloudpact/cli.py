@@ -39,6 +39,7 @@ def _whole_number(least: int) -> Callable[[str | int], int]:
 
 
 RunDirectory = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Folder that `cloudpact run` wrote.")]
+SimulatedDeal = Annotated[str, typer.Argument(metavar="DEAL", help="RUN:NUMBER of a simulated deal.")]
 FactsFolder = Annotated[Path | None, typer.Option("--facts", metavar="DIR", help="Newer facts than the shipped ones.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
 
@@ -95,12 +96,54 @@ def explain(
     ],
     json: Json = False,
 ) -> None:
-    """Tell why a deal was signed on its terms: both sides' gains, the constraint that bound, the rival offer."""
+    """Tell why a deal was signed on its terms: gains, constraints and their prices, rivals, other solutions."""
     from cloudpact.results import Results
-    from experiments.explain import explanation, explanation_text
+    from experiments.explain import explanation
+    from experiments.explanation_text import explanation_text
 
     told = explanation(Results.load(run_dir), deal)
     typer.echo(_as_json(told) if json else explanation_text(told))
+
+
+@app.command(epilog="Example: cloudpact renegotiate results/001-baseline 0:50 --protocol concession --lift power")
+def renegotiate(
+    run_dir: RunDirectory,
+    deal: SimulatedDeal,
+    protocol: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Rule of this pair; in an auction its rivals bid too.")
+    ] = None,
+    lab_weight: Annotated[float | None, typer.Option(metavar="W", help="Lab's bargaining weight, 0 to 1.")] = None,
+    outside_option: Annotated[
+        float | None,
+        typer.Option(metavar="USD_BN", help="Gain that the lab could have elsewhere, in place of its rivals' offers."),
+    ] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Change a constraint's limit; may be repeated.")
+    ] = None,
+    lift: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Take a constraint away; may be repeated.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="talks.KEY=VALUE", help="Change how the talks are conducted.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Bargain a signed deal again with something changed, without the market: terms and gains before and after."""
+    from experiments.deal_changes import limits_from, talks_from
+    from experiments.renegotiate import renegotiate as bargained_again
+    from experiments.renegotiation_text import renegotiation_text
+
+    told = bargained_again(
+        run_dir,
+        deal,
+        protocol=protocol,
+        lab_weight=lab_weight,
+        outside_option_usd_bn=outside_option,
+        limits=limits_from(limit or []),
+        lifted=tuple(lift or ()),
+        talks=talks_from(set_ or []),
+    )
+    typer.echo(_as_json(told) if json else renegotiation_text(told))
 
 
 @app.command(epilog="Example: cloudpact report results/001-baseline")

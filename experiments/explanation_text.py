@@ -80,7 +80,7 @@ def _why(found: dict[str, Any], lab: str, provider: str, rounds: int) -> str:
         _protocol(found, lab),
     ]
     if rounds > 1:
-        text.append(f"Signed in round {rounds} of the quarter, after others had taken what they needed.")
+        text.append(f"Signed in round {rounds} of the quarter's talks.")
     if found["threat"]["lab"] or found["threat"]["provider"]:
         threat = found["threat"]
         text.append(f"Threat point: {_bn(threat['lab'])} for {lab}, {_bn(threat['provider'])} for {provider}.")
@@ -131,6 +131,8 @@ def _bound(constraint: dict[str, Any], lab: str, provider: str) -> str:
     if price is None:
         return f"{name}, {level}: without it the terms would differ; at this limit it has no shadow price."
     gains = {side: price[side] * size for side in ("lab", "provider", "joint")}
+    if not any(gains.values()):
+        return f"{name}, {level}: without it the terms would differ; a little more or less of it changes nothing."
     return (
         f"{name}, {level}: by its shadow price {step} would have brought {lab} {_more(gains['lab'])} and {provider} "
         f"{_more(gains['provider'])} (together {gains['joint']:+,.3f})."
