@@ -227,10 +227,10 @@ class Negotiation(Group):
     take_or_pay_levels: tuple[float, ...] = param((0.6, 0.8, 0.95), unit="frac", meaning="Take-or-pay shares on the table", source="96-98 % of CoreWeave's backlog is take-or-pay")
     equity_levels: tuple[float, ...] = param((0.0, 0.1, 0.25, 0.45, 0.7, 1.0), unit="frac", meaning="Equity on the table, as shares of the lab's shortfall of cash", source=OURS)
     upfront_levels: tuple[float, ...] = param((0.25, 1.0), unit="frac", meaning="Part of the equity paid at signing; the rest in thirds as capacity goes live", source="20-31 % of headline equity is upfront in the facts")
-    milestones: tuple[MilestoneName, ...] = param(("gw_live",), unit="name", meaning="What the rest of the equity may wait for: capacity going live, or the provider's median forecast of revenue or valuation", source="market/data/deals.csv: tranches on capacity, revenue and valuation are disclosed")
+    milestones: tuple[MilestoneName, ...] = param(("gw_live", "revenue"), unit="name", meaning="What the rest of the equity may wait for: capacity going live, or the provider's median forecast of revenue or valuation", source="market/data/deals.csv: tranches on capacity, revenue and valuation are disclosed")
     clause_levels: tuple[ClauseName, ...] = param(("none", "primary", "first_refusal", "exclusive"), unit="name", meaning="Clauses on the table, from the weakest to the strongest", source="FTC 6(b) report (2025); Microsoft-OpenAI 2019-2025")
-    warrant_levels: tuple[float, ...] = param((0.0,), unit="frac", meaning="Stakes on the table that the lab grants by warrant, vesting once the capacity is live", source="AMD-OpenAI (2025) is the reverse case")
-    revenue_share_levels: tuple[float, ...] = param((0.0,), unit="frac", meaning="Shares of the lab's revenue on the table for the provider", source="Microsoft-OpenAI: 20 % reported")
+    warrant_levels: tuple[float, ...] = param((0.0, 0.05), unit="frac", meaning="Stakes on the table that the lab grants by warrant, vesting once the capacity is live", source="AMD-OpenAI (2025) is the reverse case")
+    revenue_share_levels: tuple[float, ...] = param((0.0, 0.1), unit="frac", meaning="Shares of the lab's revenue on the table for the provider", source="Microsoft-OpenAI: 20 % reported")
     revenue_share_quarters: int = param(20, unit="quarter", low=1, high=80, meaning="Quarters for which a revenue share is owed", source=OURS)
     equity_scale: float = param(1.0, unit="frac", low=0.0, high=10.0, meaning="Size of the equity channel; nil switches it off, disclosed equity included", source=OURS)
     exclusivity: Literal["negotiated", "always", "never"] = param("negotiated", unit="name", meaning="Whether exclusivity is bargained over, imposed or ruled out", source=OURS)
@@ -257,7 +257,7 @@ class Talks(Group):
     """How talks are conducted under the protocols that need to know."""
 
     impatience_per_quarter: float = param(0.03, unit="1/quarter", low=0.0, high=10.0, meaning="Mean discount rate of the two sides during talks; the weaker side's is higher", source="as negotiation.discounting_per_quarter; Binmore, Rubinstein and Wolinsky (1986)")
-    offer_interval_quarters: float = param(0.08, unit="quarter", low=1e-6, high=100.0, meaning="Time between two offers", source="a week; ours")
+    offer_interval_quarters: float = param(0.25, unit="quarter", low=1e-6, high=100.0, meaning="Time between two offers", source="three weeks; ours")
     deadline_rounds: int = param(1000, unit="count", low=1, high=100_000, meaning="Offers after which alternating offers and screening end without a deal", source="far off, so that only patience counts; ours")
     concession_rounds: int = param(20, unit="count", low=2, high=10_000, meaning="Offers after which concession tactics end without a deal", source=OURS)
     breakdown_prob: float = param(0.0, unit="frac", low=0.0, high=1.0, meaning="Chance that talks break down after a rejected offer", source=OURS)

@@ -68,8 +68,8 @@ class Conduct:
     """
 
     impatience_per_quarter: float = 0.03
-    offer_interval_quarters: float = 0.05
-    deadline_rounds: int = 200
+    offer_interval_quarters: float = 0.25
+    deadline_rounds: int = 1000
     breakdown_prob: float = 0.0
     first_mover: Side = "provider"
     tactic: Tactic = "polynomial"

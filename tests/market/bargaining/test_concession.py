@@ -168,7 +168,7 @@ def test_a_higher_reservation_value_gets_more_until_talks_fail() -> None:
     failed = concession(fine_pie(luck=(0.8, 0.3)), Conduct(uncertainty=1.0))
     assert failed.agreement is None
     assert failed.reason == "the deadline passed without agreement"
-    assert len(failed.proposals) == 200
+    assert len(failed.proposals) == Conduct().deadline_rounds
 
 
 def test_two_who_hold_out_meet_an_ultimatum_in_the_last_round() -> None:
