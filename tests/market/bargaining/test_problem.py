@@ -94,10 +94,10 @@ def test_numbers_of_other_types_are_written_too() -> None:
 def test_terms_and_their_place_in_the_grid(index: int) -> None:
     g = grid(**RICH)
     terms = terms_at(g, index)
-    places = (g.gw.index(terms.gw), g.terms.index(terms.term_quarters), g.take_or_pay.index(terms.take_or_pay_frac))
-    places += (g.clauses.index(terms.clause), g.discounts.index(terms.discount_frac))
-    places += (g.equity.index(terms.equity_usd_bn), g.staging.index((terms.upfront_frac, terms.milestone)))
-    places += (g.warrants.index(terms.warrant_stake_frac), g.revenue_shares.index(terms.revenue_share_frac))
+    places = [g.gw.index(terms.gw), g.terms.index(terms.term_quarters), g.take_or_pay.index(terms.take_or_pay_frac)]
+    places += [g.clauses.index(terms.clause), g.discounts.index(terms.discount_frac)]
+    places += [g.equity.index(terms.equity_usd_bn), g.staging.index((terms.upfront_frac, terms.milestone))]
+    places += [g.warrants.index(terms.warrant_stake_frac), g.revenue_shares.index(terms.revenue_share_frac)]
     assert int(np.ravel_multi_index(places, g.shape)) == index
     assert terms_at(terms.grid, 0) == terms
     assert terms.grid.size == 1
