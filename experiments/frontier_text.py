@@ -35,7 +35,7 @@ def frontier_text(told: dict[str, Any], lab: str, provider: str) -> str:
     lines = [f"{labels.get(i, ''):>12} |{''.join(cells)}".rstrip() for i, cells in enumerate(canvas)]
     axis = f"{'':12} +{'-' * WIDTH}"
     ends = f"{'':14}{f'{left:,.2f}':<{WIDTH // 2}}{f'{right:,.2f}':>{WIDTH // 2}}"
-    title = f"Efficient gains: {lab} across, {provider} upwards, USD bn ({SIGNED} signed)"
+    title = f"Efficient gains, USD bn ({SIGNED} signed): {lab[:22]} across, {provider[:22]} upwards"
     return "\n".join([title, *lines, axis, ends])
 
 

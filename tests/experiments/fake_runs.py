@@ -14,6 +14,7 @@ import numpy as np
 
 from cloudpact.results import Results
 from cloudpact.schema import TABLES, Column
+from tests.experiments.fake_talks import story
 
 QUARTERS = ("2025Q1", "2025Q2", "2025Q3", "2025Q4", "2026Q1", "2026Q2")
 LAST_FACT = "2026Q1"
@@ -37,6 +38,7 @@ def simulated_deal(replicate: int) -> dict[str, Any]:
         provider="Oracle",
         lab="OpenAI",
         origin="simulated",
+        kind="new",
         status="active",
         equity_usd_bn=4.0,
         upfront_usd_bn=1.0,
@@ -88,12 +90,6 @@ def disclosed_deal() -> dict[str, Any]:
 
 
 def negotiation(replicate: int) -> dict[str, Any]:
-    trace = {
-        "lab_weight": 0.5,
-        "components": {"lab": {"coverage": 5.0, "lock_in": -1.0}, "provider": {"margin": 2.5}},
-        "frontier": [[4.0, float("-inf")]],
-        "distances": {"symmetric Nash": 0.0, "egalitarian": 0.25},
-    }
     return row(
         "negotiations",
         number=7,
@@ -110,7 +106,8 @@ def negotiation(replicate: int) -> dict[str, Any]:
         best_rival="Amazon",
         best_rival_lab_utility_usd_bn=3.0,
         constraint="buildable capacity",
-        trace=json.dumps(trace),
+        protocol="nash",
+        trace=json.dumps(story()),
     )
 
 
