@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloudpact.quarter.lab_talks import LabTalks, Need, Struck
+from cloudpact.quarter.lab_talks import LabTalks, Need
 from market.bargaining.explanation import Rival, Trace, trace_of
 from market.bargaining.negotiation import Offer, offer_on
 from market.bargaining.portfolios import PortfolioResult, nash_in_nash, nash_in_shapley
@@ -51,22 +51,20 @@ def best_offer(talks: LabTalks, round_number: int) -> list[Winner]:
     The floor is an outside option, not a threat point (Binmore, Shaked and Sutton 1989). A winner that
     cannot match it loses to that rival. Who holds a right of first refusal may match the winner.
     """
-    struck = {name: talks.settled(name) for name in talks.providers}
-    agreed = _agreed(talks, struck, round_number)
+    offers = {name: talks.offer(name) for name in talks.providers}
+    agreed = _agreed(talks, offers, round_number)
     if not agreed:
         return []
     luck = talks.luck()
-    ranked = sorted(agreed, key=lambda name: (-struck[name].joint, luck[name]))
-    winner, won = ranked[0], struck[ranked[0]]
-    runners = sorted(ranked[1:], key=lambda name: (-struck[name].lab, luck[name]))
-    floor = struck[runners[0]].lab if runners else -math.inf
-    if won.lab < floor:
-        improved = talks.settled(winner, floors=(max(won.problem.floors[0], floor), won.problem.floors[1]))
-        # a winner that cannot match the best rival's offer loses to it, and no rival is left
-        winner, won, floor = (
-            (winner, improved, floor) if improved.agreed else (runners[0], struck[runners[0]], -math.inf)
-        )
-    return [_winner(talks, winner, won.offer(floor), struck, round_number)]
+    ranked = sorted(agreed, key=lambda name: (-offers[name].joint, luck[name]))
+    runners = sorted(ranked[1:], key=lambda name: (-offers[name].lab, luck[name]))
+    winner, offer = ranked[0], offers[ranked[0]]
+    if runners and offer.lab < offers[runners[0]].lab:
+        floors = max(offer.problem.floors[0], offers[runners[0]].lab), offer.problem.floors[1]
+        improved = talks.offer(winner, floors=floors)
+        # a winner that cannot match the best rival's offer loses to it
+        winner, offer = (winner, improved) if improved.agreed else (runners[0], offers[runners[0]])
+    return [_winner(talks, winner, offer, offers, round_number)]
 
 
 def auction(talks: LabTalks, round_number: int) -> list[Winner]:
@@ -76,15 +74,14 @@ def auction(talks: LabTalks, round_number: int) -> list[Winner]:
     bid, and do not see the bids.
     """
     bidders = sum(talks.best_gain(name) > 0.0 for name in talks.providers)
-    struck = {name: talks.settled(name, rule="auction", bidders=max(bidders, 1)) for name in talks.providers}
-    offers = {name: each.offer() for name, each in struck.items() if each.agreed}
-    agreed = _agreed(talks, struck, round_number)
+    offers = {name: talks.offer(name, rule="auction", bidders=max(bidders, 1)) for name in talks.providers}
+    agreed = _agreed(talks, offers, round_number)
     if not agreed:
         return []
     luck = talks.luck()
     # a bid is a gain for the lab, met exactly by continuous terms
     winner = min(agreed, key=lambda name: (-offers[name].lab, luck[name]))
-    return [_winner(talks, winner, offers[winner], struck, round_number)]
+    return [_winner(talks, winner, offers[winner], offers, round_number)]
 
 
 def portfolio(talks: LabTalks, round_number: int) -> list[Winner]:
@@ -128,22 +125,22 @@ def _protocol(talks: LabTalks) -> str:
     return talks.market.parameters.negotiation.protocol
 
 
-def _agreed(talks: LabTalks, struck: dict[str, Struck], round_number: int) -> list[str]:
+def _agreed(talks: LabTalks, offers: dict[str, Offer], round_number: int) -> list[str]:
     """Pairs that agree; the others leave a trace."""
-    for each in struck.values():
-        if not each.agreed:
-            _note(talks, each.offer(), "failed", round_number)
-    return [name for name, each in struck.items() if each.agreed]
+    for offer in offers.values():
+        if not offer.agreed:
+            _note(talks, offer, "failed", round_number)
+    return [name for name, offer in offers.items() if offer.agreed]
 
 
-def _winner(talks: LabTalks, name: str, offer: Offer, struck: dict[str, Struck], round_number: int) -> Winner:
+def _winner(talks: LabTalks, name: str, offer: Offer, offers: dict[str, Offer], round_number: int) -> Winner:
     """The deal that is signed: who holds a right of first refusal takes it if it can match without loss."""
     holder, matched = _matched(talks, name, offer)
     if holder != name:
         _note(talks, offer, "lost", round_number, f"{holder} used its right of first refusal")
     luck = talks.luck()
-    others = sorted((each for each in struck if each != holder), key=lambda each: (-struck[each].lab, luck[each]))
-    rivals = tuple(Rival(each, struck[each].problem, struck[each].lab) for each in others)
+    others = sorted((each for each in offers if each != holder), key=lambda each: (-offers[each].lab, luck[each]))
+    rivals = tuple(Rival(each, offers[each].problem, offers[each].lab) for each in others)
     return Winner(talks.need, holder, matched, _protocol(talks), round_number, rivals)
 
 
@@ -155,9 +152,9 @@ def _matched(talks: LabTalks, winner: str, offer: Offer) -> tuple[str, Offer]:
         problem = talks.problem(name)
         if name != winner and problem.provider.running_clause is Exclusivity.FIRST_REFUSAL:
             rule = "nash" if offer.problem.rule == "auction" else problem.rule
-            match = talks.settled(name, rule=rule, floors=(max(problem.floors[0], offer.lab), problem.floors[1]))
+            match = talks.offer(name, rule=rule, floors=(max(problem.floors[0], offer.lab), problem.floors[1]))
             if match.agreed:
-                return name, match.offer()
+                return name, match
     return winner, offer
 
 

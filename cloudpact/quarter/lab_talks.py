@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from agents.lab import Lab
 from cloudpact.quarter.sides import lab_view, provider_view, renewed, running_out
 from cloudpact.quarter.term_sheets import grid_for
 from market.bargaining.cover import ramped_gw
-from market.bargaining.negotiation import Offer, best_lab_gain, evaluated, offer_on, settled, table_of
+from market.bargaining.negotiation import Offer, best_lab_gain, evaluated, solve, table_of
 from market.bargaining.problem import Problem, Terms, terms_at
 from market.bargaining.protocols import Conduct, Settlement, Table
 from market.bargaining.utilities import Evaluation, evaluate
@@ -36,36 +35,6 @@ class Need:
     signed: list[str]
     raised_usd_bn: float = 0.0
     cut: bool = False
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Struck:
-    """A pair's settlement on the levels of the grid, before its continuous issues are polished."""
-
-    problem: Problem
-    evaluation: Evaluation
-    settlement: Settlement
-
-    @property
-    def agreed(self) -> bool:
-        """Whether there is a deal."""
-        return self.settlement.agreement is not None
-
-    @property
-    def lab(self) -> float:
-        """The lab's gain over no deal; minus infinity without agreement."""
-        return self.settlement.agreement.first if self.settlement.agreement else -math.inf
-
-    @property
-    def joint(self) -> float:
-        """Sum of both gains; minus infinity without agreement."""
-        agreement = self.settlement.agreement
-        return agreement.first + agreement.second if agreement else -math.inf
-
-    def offer(self, floor: float = -math.inf) -> Offer:
-        """The offer it makes, polished; `floor` is what the lab gets elsewhere and must not lose by polishing."""
-        floors = max(self.problem.floors[0], floor), self.problem.floors[1]
-        return offer_on(dataclasses.replace(self.problem, floors=floors), self.evaluation, self.settlement)
 
 
 class LabTalks:
@@ -185,11 +154,10 @@ class LabTalks:
             self._evaluations[key] = problem, evaluated(problem)
         return self._evaluations[key]
 
-    def settled(self, provider: str, **changes: Any) -> Struck:
+    def offer(self, provider: str, **changes: Any) -> Offer:
         """What the pair agrees on when it bargains alone; `changes` to its problem leave the table as it is."""
         problem, evaluation = self.evaluation(provider)
-        problem = dataclasses.replace(problem, **changes)
-        return Struck(problem, evaluation, settled(problem, evaluation))
+        return solve(dataclasses.replace(problem, **changes), evaluation)
 
     def best_gain(self, provider: str) -> float:
         """The most that the lab could get from a provider that gains nothing."""

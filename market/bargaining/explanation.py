@@ -93,23 +93,17 @@ def trace_of(
 
 def _story(offer: Offer, protocol: str, rivals: Sequence[Rival], convergence: Convergence | None) -> dict[str, Any]:
     assert offer.terms is not None
-    problem = offer.problem.plain()
     return {
         "protocol": protocol,
-        "problem": problem,
+        "problem": offer.problem.plain(),
         "terms": offer.terms.plain(),
         "payoffs": {"lab": offer.lab, "provider": offer.provider},
         "components": components(offer),
         "rivals": [
-            {"provider": rival.provider, "differs": _difference(rival.problem.plain(), problem)} for rival in rivals
+            {"provider": rival.provider, "differs": rival.problem.plain_where_not(offer.problem)} for rival in rivals
         ],
         "convergence": dataclasses.asdict(convergence) if convergence else None,
     }
-
-
-def _difference(plain: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    """What must be changed in one problem to have the other."""
-    return {name: value for name, value in plain.items() if value != base[name]}
 
 
 def components(offer: Offer) -> dict[str, dict[str, float]]:

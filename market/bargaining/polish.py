@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from market.bargaining.factored import ideal_factored
 from market.bargaining.frontiers import Chain
 from market.bargaining.problem import Problem, Terms, terms_at
 from market.bargaining.protocols import Settlement, Side
@@ -31,9 +32,9 @@ ISSUE = {
     "warrants": ("warrants", True),
     "revenue_share": ("revenue_shares", True),
 }
-ROUNDING = 1e-12  # part of both payoffs
-STEPS = 17  # levels of one search between neighbours
-ZOOMS = 3  # searches, each between the neighbours of the last one's best
+ROUNDING = 1e-13  # part of both payoffs
+STEPS = 49  # levels of one search between neighbours
+ZOOMS = 2  # searches, each between the neighbours of the last one's best
 
 type Payoffs = tuple[float, float]
 
@@ -42,27 +43,27 @@ type Payoffs = tuple[float, float]
 class Aim:
     """What the protocol would have maximised, over any terms; minus infinity where they are not acceptable.
 
-    A solution concept scores both payoffs. A protocol that owes one side a certain utility gives it
-    no less, and scores the other side's.
+    A solution concept scores both payoffs, none below `least`. A protocol that owes one side a certain
+    utility gives it no less, and scores the other side's. Both are aimed at `slack` above, so that
+    rounding does not take terms below what they were moved to.
     """
 
     rule: str
     threat: Payoffs
-    floors: Payoffs
+    least: Payoffs
     lab_weight: float
     ideals: Payoffs
     target: tuple[Side, float] | None
+    slack: float
 
     def score(self, lab: float, provider: float) -> float:
         """How good payoffs are by the protocol's own measure."""
-        gains = lab - self.threat[0], provider - self.threat[1]
-        # terms moved to just meet a floor may miss it by rounding
-        slack = ROUNDING * (abs(lab) + abs(provider))
-        if gains[0] <= 0.0 or gains[1] < 0.0 or lab < self.floors[0] - slack or provider < self.floors[1] - slack:
+        if lab < self.least[0] or provider < self.least[1]:
             return -math.inf
         if self.target is not None:
             owed, left = (lab, provider) if self.target[0] == "lab" else (provider, lab)
-            return left if owed >= self.target[1] - slack else -math.inf
+            return left if owed >= self.target[1] else -math.inf
+        gains = lab - self.threat[0], provider - self.threat[1]
         if self.rule == "kalai_smorodinsky":
             best = self.ideals[0] - self.threat[0], self.ideals[1] - self.threat[1]
             return float(min(gain / most if most > 0.0 else 1.0 for gain, most in zip(gains, best, strict=True)))
@@ -74,12 +75,13 @@ class Aim:
         if self.target is not None:
             side = 0 if self.target[0] == "lab" else 1
             rise = end[side] - start[side]
-            return min(max((self.target[1] - start[side]) / rise, 0.0), 1.0) if rise != 0.0 else None
-        chain = Chain([start, end])
+            aimed = self.target[1] + self.slack
+            return min(max((aimed - start[side]) / rise, 0.0), 1.0) if rise != 0.0 else None
+        chain, least = Chain([start, end]), (self.least[0] + self.slack, self.least[1] + self.slack)
         if self.rule == "kalai_smorodinsky":
-            found = chain.kalai_smorodinsky(self.threat, self.floors, ideals=self.ideals)
+            found = chain.kalai_smorodinsky(self.threat, least, ideals=self.ideals)
         else:
-            found = chain.nash(self.threat, (self.lab_weight, 1.0 - self.lab_weight), self.floors)
+            found = chain.nash(self.threat, (self.lab_weight, 1.0 - self.lab_weight), least)
         return None if found is None else found.position
 
 
@@ -102,13 +104,21 @@ def polished(problem: Problem, evaluation: Evaluation, settlement: Settlement) -
 
 
 def _aim(problem: Problem, evaluation: Evaluation, settlement: Settlement) -> Aim:
-    ideals = (0.0, 0.0)
-    if problem.rule == "kalai_smorodinsky":
-        lab, provider = evaluation.lab_total, evaluation.provider_total
-        held = evaluation.feasible & (lab > problem.threat[0]) & (provider >= problem.threat[1])
-        ideals = float(lab[held].max()), float(provider[held].max())
-    weight = problem.lab.weight
-    return Aim(problem.rule, problem.threat, problem.floors, weight, ideals, settlement.target)
+    """The protocol's aim; the least gains are floors and, where they are known, reservation gains."""
+    assert settlement.agreement is not None
+    (lab_threat, provider_threat), weight = problem.threat, problem.lab.weight
+    least = max(problem.floors[0], lab_threat), max(problem.floors[1], provider_threat)
+    ideals = settlement.agreement.first, settlement.agreement.second
+    if settlement.target is None and (problem.rule == "kalai_smorodinsky" or problem.conduct.uncertainty > 0.0):
+        form, (lab_luck, provider_luck) = evaluation.form, problem.luck
+        lab_best, provider_best = ideal_factored(form, disagreement=problem.threat, floors=least) or ideals
+        width = problem.conduct.uncertainty
+        lab_least = lab_threat + width * lab_luck * (lab_best - lab_threat)
+        provider_least = provider_threat + width * provider_luck * (provider_best - provider_threat)
+        least = max(least[0], lab_least), max(least[1], provider_least)
+        ideals = ideal_factored(form, disagreement=problem.threat, floors=least) or ideals
+    slack = ROUNDING * (abs(settlement.agreement.first) + abs(settlement.agreement.second))
+    return Aim(problem.rule, problem.threat, least, weight, ideals, settlement.target, slack)
 
 
 def _payoffs(problem: Problem, grid: Grid) -> list[Payoffs | None]:

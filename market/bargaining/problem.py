@@ -104,6 +104,11 @@ class Problem:
         """The problem in the types of JSON; `from_plain` is its inverse."""
         return _plain(self)  # type: ignore[no-any-return]
 
+    def plain_where_not(self, other: Problem) -> dict[str, Any]:
+        """What must be changed in another problem's `plain` to have this one's."""
+        parts = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
+        return {name: _plain(part) for name, part in parts if part is not getattr(other, name)}
+
     @classmethod
     def from_plain(cls, data: dict[str, Any]) -> Problem:
         """A problem from what `plain` gave."""

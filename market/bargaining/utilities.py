@@ -276,7 +276,7 @@ def evaluate(
         operating | lab_money | {"surplus_shared": -(1.0 - kept) * gain},
         margin | money | {"stake_in_surplus": share * seen_gain},
         factors,
-        _constraints(provider, grid, share),
+        _constraints(provider, grid, lab.value_usd_bn),
     )
 
 
@@ -291,19 +291,24 @@ def _as_provider_sees(
     return margin_components(lab, provider, grid, weights, sums), gain
 
 
-def _constraints(provider: ProviderView, grid: Grid, share: Array) -> dict[str, NDArray[np.bool_]]:
-    """Outcomes that each constraint allows, over the axes it spans; a little slack for levels set at the bound."""
+def _constraints(provider: ProviderView, grid: Grid, value_usd_bn: float) -> dict[str, NDArray[np.bool_]]:
+    """Outcomes that each constraint allows, over the axes it spans; a little slack for levels set at the bound.
+
+    The cap holds for the stake that the provider has once every tranche is paid and every warrant vested.
+    """
     gw, equity = np.asarray(grid.gw), np.asarray(grid.equity)
     waits = np.array([share < 1.0 and trigger is Trigger.GW_LIVE for share, trigger in grid.staging])
     at_once = (_axes(~waits, 6) | _axes(equity == 0.0, 5)) & _axes(np.asarray(grid.warrants) == 0.0, 7)
     idle = _axes(equity == 0.0, 5) & _axes(np.asarray(grid.warrants) == 0.0, 7)
+    left = _axes((value_usd_bn / (value_usd_bn + equity))[:, None] * (1.0 - np.asarray(grid.warrants)), 5, 7)
+    stake = provider.stake_frac * left + (1.0 - left)
     return {
         "buildable capacity": _axes(gw <= provider.buildable_gw, 0),
         "power": _axes(gw <= provider.power_gw, 0),
         "primary clause": _axes(gw <= provider.rival_room_gw, 0),
         "provider's cash": _axes(equity <= provider.equity_room_usd_bn, 5),
         "capacity to wait for": _axes(gw > 0.0, 0) | at_once if 0.0 in grid.gw else _axes(gw >= 0.0, 0),
-        "stake cap": (share <= provider.stake_cap + 1e-12) | idle,
+        "stake cap": (stake <= provider.stake_cap + 1e-12) | idle,
     }
 
 
