@@ -57,11 +57,14 @@ class Change:
         """
         rule = problem.rule if self.protocol is None else _one_of("protocol", self.protocol, PAIR_RULES)
         weight = problem.lab.weight if self.lab_weight is None else _number("lab weight", self.lab_weight, 1.0)
+        limits = self._limits()
         return dataclasses.replace(
             problem,
+            # what was on the table because a limit allowed no more stays on it
+            grid=problem.table if limits else problem.grid,
             rule=rule,
             lab=dataclasses.replace(problem.lab, weight=weight),
-            provider=dataclasses.replace(problem.provider, **self._limits()),
+            provider=dataclasses.replace(problem.provider, **limits),
             conduct=self._conduct(problem, rule, default),
         )
 

@@ -95,6 +95,6 @@ def _components(told: dict[str, Any], side: str) -> list[Row]:
 def _table(title: str, rows: list[Row]) -> str:
     if not rows:
         return ""
-    lines = [f"{title:26.26}{'as signed':>18}{'again':>18}{'change':>14}"]
-    lines += [f"  {label:24}{was:>18}{now:>18}{change:>14}".rstrip() for label, was, now, change in rows]
+    lines = [f"{title:26.26}{'as signed':>19}{'again':>20}{'change':>12}"]
+    lines += [f"  {label:24}{was:>19}{now:>20}{change:>12}".rstrip() for label, was, now, change in rows]
     return "\n".join(lines)

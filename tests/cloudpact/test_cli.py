@@ -15,12 +15,14 @@ from cloudpact import commands_run
 from cloudpact.cli import exit_code
 from cloudpact.results import Results
 from experiments.ensemble import run_ensemble
-from market.scenario import Scenario
+from experiments.renegotiate import renegotiated
+from market.scenario import Scenario, Talks
 from tests.experiments import fake_runs
+from tests.experiments.fake_talks import story
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIO_COMMANDS = [f"scenario {name}" for name in ("list", "show", "check", "diff", "schema")]
-COMMANDS = ["run", "explain", "report", "facts", "scenario", *SCENARIO_COMMANDS]
+COMMANDS = ["run", "explain", "renegotiate", "report", "facts", "scenario", *SCENARIO_COMMANDS]
 
 
 @pytest.fixture
@@ -117,6 +119,10 @@ def test_mistakes_are_one_line_and_write_nothing(
         f"run {scenario_file} --facts absent": "absent",
         "explain": "cloudpact: Missing argument 'RUN_DIR'",
         "explain absent 0:1": "cloudpact: absent: no such folder",
+        "renegotiate absent 0:1": "cloudpact: absent: no such folder",
+        "renegotiate absent 0:1 --limit power": "cloudpact: limit: 'power'; allowed: NAME=NUMBER",
+        "renegotiate absent 0:1 --set price.floor=1": "cloudpact: price.floor: cannot be set for one deal",
+        "renegotiate absent 0:1 --lab-weight x": "Invalid value for '--lab-weight'",
         "report .": "cloudpact: .: holds no run (no manifest.json)",
         "facts capx": "no series 'capx'; allowed: adoption, backlog, capex,",
         "scenario shw": "cloudpact: No such command 'shw'. Did you mean 'show'?",
@@ -210,8 +216,41 @@ def test_explain_reads_a_run_folder(scenario_file: str, capsys: pytest.CaptureFi
     assert exit_code(["explain", "mine", "1:2"]) == 0
     assert capsys.readouterr().out.startswith("1:2: Oracle and OpenAI, signed 2026Q2 (now active)\n")
     assert exit_code(["explain", "mine", "1:2", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["negotiation"]["best_rival"] == "Amazon"
+    negotiation = json.loads(capsys.readouterr().out)["negotiation"]
+    assert negotiation["best_rival"] == "Amazon"
+    assert negotiation["explained"]["terms"] == story()["terms"]
     assert "did you mean '1:2'?" in complaint(capsys, ["explain", "mine", "1:22"])
+
+
+@pytest.mark.usefixtures("fake_market")
+def test_renegotiate_reads_a_run_folder_and_its_talks(
+    scenario_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ["run", scenario_file, "--runs", "1", "--jobs", "1", "--set", "talks.concession_rounds=7", "--out", "mine"]
+    assert exit_code(run) == 0
+    capsys.readouterr()
+    assert exit_code(["renegotiate", "mine", "0:2"]) == 0
+    assert capsys.readouterr().out.startswith("0:2: Oracle and OpenAI, signed 2026Q2, bargained again\n\nNothing is")
+    command = ["renegotiate", "mine", "0:2", "--protocol", "concession", "--lab-weight", "0.6", "--json"]
+    limits = ["--outside-option", "1", "--limit", "power=0.4", "--lift", "stake cap"]
+    assert exit_code([*command, *limits, "--set", "talks.lab_concession=2"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    expected = renegotiated(
+        story(),
+        Talks(concession_rounds=7),
+        protocol="concession",
+        lab_weight=0.6,
+        outside_option_usd_bn=1.0,
+        limits={"power": 0.4},
+        lifted=["stake cap"],
+        talks={"lab_concession": 2},
+    )
+    assert {name: told[name] for name in expected} == expected
+    assert told["signed"]
+    assert told["after"]["terms"]["gw"] == 0.4
+    assert "did you mean '0:2'?" in complaint(capsys, ["renegotiate", "mine", "0:22"])
+    assert "signed as disclosed" in complaint(capsys, ["renegotiate", "mine", "microsoft-openai-2025-10"])
+    assert "did you mean 'auction'?" in complaint(capsys, ["renegotiate", "mine", "0:2", "--protocol", "auctions"])
 
 
 def test_scenario_commands(scenario_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
