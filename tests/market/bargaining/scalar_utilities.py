@@ -238,6 +238,13 @@ def held_after(lab: LabView, provider: ProviderView, terms: Terms) -> float:
     return provider.stake_frac * (1.0 - sold) + sold
 
 
+def most_held(lab: LabView, provider: ProviderView, terms: Terms) -> float:
+    """The provider's stake if every tranche is paid and every warrant vests, one after the other."""
+    sold = terms.equity_usd_bn / (lab.value_usd_bn + terms.equity_usd_bn)
+    stake = provider.stake_frac + (1.0 - provider.stake_frac) * sold
+    return stake + (1.0 - stake) * terms.warrant_stake_frac
+
+
 def allowed(lab: LabView, provider: ProviderView, terms: Terms, idle_on_table: bool) -> dict[str, bool]:
     """What each constraint says to some terms; `idle_on_table`: terms without capacity are on it too."""
     pays = terms.equity_usd_bn > 0.0 or terms.warrant_stake_frac > 0.0
@@ -248,5 +255,5 @@ def allowed(lab: LabView, provider: ProviderView, terms: Terms, idle_on_table: b
         "primary clause": terms.gw <= provider.rival_room_gw,
         "provider's cash": terms.equity_usd_bn <= provider.equity_room_usd_bn,
         "capacity to wait for": not (idle_on_table and terms.gw == 0.0 and (waits or terms.warrant_stake_frac > 0.0)),
-        "stake cap": not pays or held_after(lab, provider, terms) <= provider.stake_cap + 1e-12,
+        "stake cap": not pays or most_held(lab, provider, terms) <= provider.stake_cap + 1e-12,
     }

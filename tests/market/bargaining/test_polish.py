@@ -202,7 +202,6 @@ def test_a_discount_alone_splits_by_weights() -> None:
         assert offer.lab / offer.joint == pytest.approx(weight, abs=1e-12)
 
 
-@pytest.mark.xfail(strict=True, reason="polishing leaves floors out of Kalai-Smorodinsky ideals, the rule does not")
 @pytest.mark.parametrize("floors", [(2.5, -math.inf), (-math.inf, 2.0)])
 def test_ideals_under_floors_are_those_of_the_rule(floors: tuple[float, float]) -> None:
     talks = coarse(rule="kalai_smorodinsky", floors=floors, continuous=("discount",))
@@ -211,7 +210,6 @@ def test_ideals_under_floors_are_those_of_the_rule(floors: tuple[float, float]) 
     assert after >= before - 1e-12
 
 
-@pytest.mark.xfail(strict=True, reason="polishing does not know of reservation gains and goes below them")
 @pytest.mark.parametrize("rule", SCORE)
 def test_polished_terms_respect_reservation_values(rule: str) -> None:
     luck = (0.8, 0.0)
@@ -265,7 +263,6 @@ def test_protocols_get_what_they_owe(rule: str) -> None:
         assert got == pytest.approx(owed, abs=1e-9)
 
 
-@pytest.mark.xfail(strict=True, reason="terms that give a side just its threat point, but for rounding, are not kept")
 @pytest.mark.parametrize("side", ["lab", "provider"])
 def test_a_target_may_be_the_threat_point(side: Side) -> None:
     talks = coarse(grid=replace(COARSE, discounts=(0.0, 0.1, 0.5)))

@@ -499,7 +499,7 @@ def test_constraints_are_named() -> None:
         "primary clause": [True, False, False],
         "provider's cash": [True, True, False],
         "capacity to wait for": [True, True, True],
-        # .1 and 4/104 of the rest make .135, .1 and .035 make .1315
+        # .1 and 4/104 of the rest make .135, .1 and .05 of it .145
         "stake cap": [True, False, False, False, False, False],
     }
     above = evaluate(lab(), provider(stake_frac=0.5, stake_cap=0.2), grid(), weights())
@@ -507,9 +507,9 @@ def test_constraints_are_named() -> None:
 
 
 def test_a_stake_cap_holds_for_equity_and_warrants_together() -> None:
-    # 1 - .9 x 100/108 is .16667, and with a vesting .035 1 - .9 x 100/108 x .965 is .19583
+    # .1 and .05 of the rest make .145, 1 - .9 x 100/108 is .16667, and with all warrants 1 - .79167 is .20833
     g = one(equity=(0.0, 8.0), warrants=(0.0, 0.05))
-    for cap, expected in ((0.1, [1, 0, 0, 0]), (0.14, [1, 1, 0, 0]), (0.18, [1, 1, 1, 0]), (0.2, [1, 1, 1, 1])):
+    for cap, expected in ((0.1, [1, 0, 0, 0]), (0.15, [1, 1, 0, 0]), (0.2, [1, 1, 1, 0]), (0.21, [1, 1, 1, 1])):
         result = evaluate(lab(), provider(stake_cap=cap), g, weights())
         assert result.constraints["stake cap"].ravel().astype(int).tolist() == expected
 
