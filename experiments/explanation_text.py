@@ -178,7 +178,12 @@ def _proposals(proposals: list[dict[str, Any]], lab: str, provider: str) -> str:
 def _rivals(found: dict[str, Any], lab: str) -> str:
     """What each rival offered the lab, the most it could have, and what it lacked to win."""
     if not found["rivals"]:
-        return "No rival made an offer."
+        together = found["convergence"] is not None
+        return (
+            "The lab talked with its providers together: no rival for this deal."
+            if together
+            else "No rival made an offer."
+        )
     bids = found["protocol"] == "auction"
     lacked = f"gain of {lab}" if bids else "joint surplus"
     lines = [f"{f'Rivals: gain of {lab}, USD bn':34.34}{'offered':>12}{'at most':>12}{'lacked':>12}"]

@@ -261,6 +261,11 @@ def test_a_fixed_point_and_a_threat_point_in_words() -> None:
     assert "Threat point: USD 1.500 bn for OpenAI, USD 0.000 bn for Oracle." in " ".join(text.split())
 
 
+def test_deals_struck_together_are_no_rivals_of_each_other() -> None:
+    text = in_words(protocol="nash_in_nash", rule="nash", rivals=[])
+    assert "\n\nThe lab talked with its providers together: no rival for this deal.\n\n" in text
+
+
 def test_a_bidder_lacked_a_gain_of_the_lab() -> None:
     rivals = in_words(protocol="auction", rule="auction").partition("Rivals")[2]
     assert rivals.splitlines()[1] == "  Amazon                                 3.000       3.500       1.000"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import cloudpact
+from cloudpact.quarter.arrangements import ARRANGEMENTS
 from cloudpact.results import ResultsError
 from experiments.deal_changes import limits_from, talks_from
 from experiments.renegotiate import renegotiated
@@ -50,7 +51,7 @@ def test_without_change_the_terms_are_the_signed_ones(rule: str) -> None:
     assert told["before"]["gains"] == kept["payoffs"]
 
 
-@pytest.mark.parametrize("protocol", ["nash", "auction", "nash_in_nash", "nash_in_nash_replacement", "nash_in_shapley"])
+@pytest.mark.parametrize("protocol", sorted(ARRANGEMENTS))
 def test_without_change_the_deals_of_a_market_are_as_signed(protocol: str) -> None:
     results = run(Scenario.load("tiny").with_({"negotiation.protocol": protocol}), seed=1, until="2025Q4")
     assert len(results.deals) > 0
