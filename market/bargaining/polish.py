@@ -18,6 +18,7 @@ from market.bargaining.factored import ideal_factored
 from market.bargaining.frontiers import Chain
 from market.bargaining.problem import Problem, Terms, terms_at
 from market.bargaining.protocols import Settlement, Side
+from market.bargaining.transfers import Array, Lines, even_position, lines_of, nash_position, within
 from market.bargaining.utilities import Evaluation, evaluate
 from market.bargaining.views import Grid, with_levels
 from market.deals import Trigger
@@ -70,6 +71,35 @@ class Aim:
         weights = self.lab_weight, 1.0 - self.lab_weight
         return float(math.prod(gain**weight for gain, weight in zip(gains, weights, strict=True)))
 
+    @property
+    def aimed(self) -> Payoffs:
+        """The least payoffs to aim at: what a side must get, or is owed."""
+        owed = dict([self.target]) if self.target else {}
+        lab, provider = self.least
+        return max(lab, owed.get("lab", lab)) + self.slack, max(provider, owed.get("provider", provider)) + self.slack
+
+    def positions(self, lines: Lines) -> Array:
+        """The best position on every line, before the least payoffs are looked at."""
+        if self.target is not None:
+            # all that is not owed to one side goes to the other: the line's end that is best for it
+            other = lines.provider if self.target[0] == "lab" else lines.lab
+            return np.where(other[1] > other[0], 1.0, 0.0)
+        if self.rule == "kalai_smorodinsky":
+            best = self.ideals[0] - self.threat[0], self.ideals[1] - self.threat[1]
+            return even_position(lines, self.threat, best) if min(best) > 0.0 else np.zeros(len(lines.places))
+        return nash_position(lines, self.threat, self.lab_weight)
+
+    def scores(self, lab: Array, provider: Array) -> Array:
+        """`score` of many payoffs, all of them acceptable."""
+        if self.target is not None:
+            return provider if self.target[0] == "lab" else lab
+        gains = np.maximum(lab - self.threat[0], 0.0), np.maximum(provider - self.threat[1], 0.0)
+        if self.rule == "kalai_smorodinsky":
+            best = self.ideals[0] - self.threat[0], self.ideals[1] - self.threat[1]
+            shares = [gain / most if most > 0.0 else np.ones_like(gain) for gain, most in zip(gains, best, strict=True)]
+            return np.minimum(*shares)
+        return np.asarray(gains[0] ** self.lab_weight * gains[1] ** (1.0 - self.lab_weight))
+
     def place(self, start: Payoffs, end: Payoffs) -> float | None:
         """Position in [0, 1] of the best payoffs on a straight line; None where none is acceptable."""
         if self.target is not None:
@@ -94,10 +124,12 @@ def polished(problem: Problem, evaluation: Evaluation, settlement: Settlement) -
     if not problem.continuous or not (concept or settlement.target):
         return terms, *payoffs
     aim = _aim(problem, evaluation, settlement)
+    if "discount" in problem.continuous and len(evaluation.grid.discounts) > 1:
+        terms, payoffs = _best_line(problem, evaluation, aim, terms, payoffs)
     for issue in problem.continuous:
         axis, linear = ISSUE[issue]
         levels = getattr(evaluation.grid, axis)
-        if len(levels) > 1:
+        if issue != "discount" and len(levels) > 1:
             move = _moved_along if linear else _searched
             terms, payoffs = move(problem, aim, terms, payoffs, axis, levels)
     return terms, *payoffs
@@ -119,6 +151,23 @@ def _aim(problem: Problem, evaluation: Evaluation, settlement: Settlement) -> Ai
         ideals = ideal_factored(form, disagreement=problem.threat, floors=least) or ideals
     slack = ROUNDING * (abs(settlement.agreement.first) + abs(settlement.agreement.second))
     return Aim(problem.rule, problem.threat, least, weight, ideals, settlement.target, slack)
+
+
+def _best_line(
+    problem: Problem, evaluation: Evaluation, aim: Aim, terms: Terms, payoffs: Payoffs
+) -> tuple[Terms, Payoffs]:
+    """The best outcome of all whose discount may be anything between the levels, if it is better than what there is."""
+    lines = lines_of(evaluation, problem.threat)
+    low, high = within(lines, aim.aimed)
+    position = np.clip(aim.positions(lines), low, np.maximum(low, high))
+    scores = np.where(low <= high, aim.scores(*lines.at(position)), -np.inf)
+    if not len(scores) or scores.max() == -np.inf:
+        return terms, payoffs
+    best = int(scores.argmax())
+    lowest, highest = min(evaluation.grid.discounts), max(evaluation.grid.discounts)
+    level = lowest + float(position[best]) * (highest - lowest)
+    moved = with_levels(terms_at(evaluation.grid, int(lines.places[best])).grid, "discounts", (level,))
+    return _kept(problem, aim, terms, payoffs, moved)
 
 
 def _payoffs(problem: Problem, grid: Grid) -> list[Payoffs | None]:
