@@ -16,7 +16,7 @@ from experiments.renegotiate import renegotiated
 from experiments.renegotiation_text import renegotiation_text
 from experiments.running import run
 from market.bargaining.auction import auction
-from market.bargaining.negotiation import PAIR_RULES, evaluated, solve, table_of
+from market.bargaining.negotiation import PAIR_RULES, best_lab_gain, evaluated, solve, table_of
 from market.bargaining.problem import Problem
 from market.scenario import Scenario, Talks
 from market.scenario_files import ScenarioError
@@ -136,9 +136,22 @@ def test_a_rival_with_more_to_share_overtakes() -> None:
     )
     assert small.joint < other.joint
     assert told["after"]["terms"]["gw"] == 0.25
-    # a rival that had more to share already took nothing away: the deal was signed by a right of first refusal
-    told = renegotiated(story_of(problem(), rival(buildable_gw=1.0)), lab_weight=0.45)
-    assert told["signed"]
+
+
+def test_a_rival_ahead_already_takes_no_deal_signed_by_right_of_first_refusal() -> None:
+    cheap = rival(buildable_gw=0.6, user_cost_usd_bn_per_gw_quarter=1.9)
+    assert solve(cheap).joint > solve(problem()).joint
+    matched = with_floor(solve(cheap).lab)
+    told = renegotiated(story_of(matched, cheap), lab_weight=0.45)
+    assert signed_on(told, dataclasses.replace(weighing(0.45), floors=matched.floors))
+
+
+def test_a_threat_of_replacement_is_what_the_rival_could_give_without_loss() -> None:
+    other = rival(buildable_gw=0.2)
+    most = best_lab_gain(table_of(other, evaluated(other)))
+    assert solve(weighing(0.2)).lab < most < solve(problem()).lab
+    told = renegotiated(story_of(problem(), other, protocol="nash_in_nash_replacement"), lab_weight=0.2)
+    assert signed_on(told, dataclasses.replace(weighing(0.2), floors=(most, -math.inf)))
 
 
 @pytest.mark.parametrize("capacity", [0.3, 0.5, 0.59])
@@ -173,10 +186,9 @@ def test_talks_are_conducted_otherwise() -> None:
     assert signed_on(told, dataclasses.replace(under("concession", problem()), conduct=conduct))
     rounds = problem().conduct.deadline_rounds
     assert told["changes"] == {"talks.lab_concession": [1.0, 0.2], "talks.concession_rounds": [rounds, 30]}
-    told = renegotiated(story(), Talks(concession_rounds=7), protocol="concession")
+    told = renegotiated(story_of(problem()), Talks(concession_rounds=7), protocol="concession")
     conduct = dataclasses.replace(problem().conduct, deadline_rounds=7)
-    expected = dataclasses.replace(under("concession", with_floor(solve(rival()).lab)), conduct=conduct)
-    assert signed_on(told, expected)
+    assert signed_on(told, dataclasses.replace(under("concession", problem()), conduct=conduct))
 
 
 @pytest.mark.parametrize(
