@@ -105,7 +105,7 @@ def test_expected_idle_lies_between_certain_need_and_the_contract(
 
 @given(st.floats(0.01, 20.0), st.floats(0.01, 10.0))
 def test_served_is_concave_and_flat_beyond_the_need(need: float, step: float) -> None:
-    levels = np.arange(12) * step
+    levels = np.linspace(0.0, 11.0 * step, 12)
     values = served(levels, np.full(12, need))
     steps = np.diff(values)
     assert (steps >= -1e-12).all()
