@@ -161,7 +161,7 @@ def _without_rounding(market_tables: Tables) -> Tables:
 
 @pytest.mark.parametrize(
     "protocol",
-    failing(("kalai_smorodinsky", *PROTOCOLS[2:]), ("auction", "concession", "screening"), TIED, late=True),
+    failing(("kalai_smorodinsky", *PROTOCOLS[2:]), ("auction",), TIED, late=True),
 )
 def test_the_unit_of_money_does_not_matter(protocol: str) -> None:
     """M08."""
