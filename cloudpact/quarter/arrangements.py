@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cloudpact.quarter.lab_talks import LabTalks, Need
 from market.bargaining.explanation import Rival, Trace, trace_of
 from market.bargaining.negotiation import Offer, offer_on
-from market.bargaining.portfolios import PortfolioResult, nash_in_nash, nash_in_shapley
+from market.bargaining.portfolios import Pair, PortfolioResult, nash_in_nash, nash_in_shapley
 from market.bargaining.problem import Terms
 from market.bargaining.protocols import Conduct, Settlement, Table
 from market.bargaining.rules import RULES
@@ -95,7 +95,7 @@ def portfolio(talks: LabTalks, round_number: int) -> list[Winner]:
         problem, evaluation = talks.evaluation(name, pair.given)
         problem = dataclasses.replace(problem, threat=pair.table.threat, floors=pair.table.floors)
         if name in found.signed:
-            rivals = _outsider(talks, pair.outsider, pair.floor_usd_bn)
+            rivals = _outsider(talks, pair)
             offer = offer_on(problem, evaluation, pair.settlement)
             winners.append(Winner(talks.need, name, offer, protocol, round_number, rivals, found.report))
         else:
@@ -158,8 +158,11 @@ def _matched(talks: LabTalks, winner: str, offer: Offer) -> tuple[str, Offer]:
     return winner, offer
 
 
-def _outsider(talks: LabTalks, name: str, floor: float) -> tuple[Rival, ...]:
-    return (Rival(name, talks.problem(name), floor),) if name and math.isfinite(floor) else ()
+def _outsider(talks: LabTalks, pair: Pair[Terms]) -> tuple[Rival, ...]:
+    """The provider whose place in the others' company the lab threatened to give away, if there was one."""
+    if not pair.outsider or not math.isfinite(pair.floor_usd_bn):
+        return ()
+    return (Rival(pair.outsider, talks.problem(pair.outsider, pair.given), pair.floor_usd_bn),)
 
 
 def _note(talks: LabTalks, offer: Offer, outcome: str, round_number: int, reason: str = "") -> None:

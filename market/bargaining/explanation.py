@@ -18,7 +18,8 @@ import numpy as np
 from market.bargaining.negotiation import Offer, best_lab_gain, evaluated, solve, table_of
 from market.bargaining.portfolios import Convergence
 from market.bargaining.problem import Problem
-from market.bargaining.solutions import egalitarian, kalai_smorodinsky, nash, pareto_frontier, utilitarian
+from market.bargaining.solutions import egalitarian, pareto_frontier, utilitarian
+from market.bargaining.transfers import Array, lines_of
 from market.bargaining.utilities import at_disagreement
 
 # Constraint: (field of the provider's view that sets its limit, unit, value that lifts it)
@@ -31,6 +32,7 @@ LIMITS: dict[str, tuple[str, str, float]] = {
 }
 RIVAL = "rival's offer"
 FRONTIER_POINTS = 25
+FINE_DISCOUNTS = 73
 RELAXED = 0.01  # part by which a limit is relaxed to price it
 
 
@@ -137,7 +139,9 @@ def _lifted(problem: Problem, name: str, to: float | None = None) -> Problem:
         return dataclasses.replace(problem, floors=(-math.inf if to is None else to, problem.floors[1]))
     limit, _, free = LIMITS[name]
     changes: dict[str, Any] = {limit: free if to is None else to}
-    return dataclasses.replace(problem, provider=dataclasses.replace(problem.provider, **changes))
+    # what the limit had put on the table stays there, so that lifting it can only add
+    provider = dataclasses.replace(problem.provider, **changes)
+    return dataclasses.replace(problem, grid=problem.table, provider=provider)
 
 
 def _moves(offer: Offer, problem: Problem) -> bool:
@@ -258,30 +262,44 @@ def edges(offer: Offer) -> list[dict[str, Any]]:
 
 
 def _geometry(offer: Offer) -> dict[str, Any]:
-    """Frontier, thinned, and the solution concepts with the distance of the signed terms from each."""
-    table = table_of(offer.problem, offer.evaluation)
-    both = (table.lab, table.provider)
-    frontier = pareto_frontier(both, table.threat)
+    """Frontier, thinned, and the solution concepts with the distance of the signed terms from each.
+
+    Nash and Kalai-Smorodinsky are polished as signed terms are; the other two, like the frontier, are
+    taken over the table with the discount on finer levels where it is continuous. Floors are left out.
+    """
+    problem = dataclasses.replace(offer.problem, floors=(-math.inf, -math.inf))
+    payoffs = _efficient(problem, offer)
+    frontier = pareto_frontier(payoffs, problem.threat)
     places = np.unique(np.linspace(0, len(frontier) - 1, min(FRONTIER_POINTS, len(frontier))).astype(int))
-    concepts = {
-        "asymmetric Nash": nash(both, table.threat, (table.lab_weight, 1.0 - table.lab_weight)),
-        "symmetric Nash": nash(both, table.threat),
-        "Kalai-Smorodinsky": kalai_smorodinsky(both, table.threat),
-        "egalitarian": egalitarian(both, table.threat),
-        "utilitarian": utilitarian(both, table.threat),
+    even = dataclasses.replace(problem, rule="nash", lab=dataclasses.replace(problem.lab, weight=0.5))
+    polished = {
+        "asymmetric Nash": solve(dataclasses.replace(problem, rule="nash")),
+        "symmetric Nash": solve(even),
+        "Kalai-Smorodinsky": solve(dataclasses.replace(problem, rule="kalai_smorodinsky")),
     }
+    found = {name: (each.lab, each.provider) for name, each in polished.items() if each.agreed}
+    for name, concept in (("egalitarian", egalitarian), ("utilitarian", utilitarian)):
+        agreement = concept(payoffs, problem.threat)
+        if agreement is not None:
+            found[name] = agreement.first, agreement.second
     return {
-        "frontier": [[float(table.lab[i]), float(table.provider[i])] for i in frontier[places]],
+        "frontier": [[float(payoffs[0][i]), float(payoffs[1][i])] for i in frontier[places]],
         "solutions": {
-            name: {
-                "lab": found.first,
-                "provider": found.second,
-                "distance": math.hypot(offer.lab - found.first, offer.provider - found.second),
-            }
-            for name, found in concepts.items()
-            if found is not None
+            name: {"lab": lab, "provider": provider, "distance": math.hypot(offer.lab - lab, offer.provider - provider)}
+            for name, (lab, provider) in found.items()
         },
     }
+
+
+def _efficient(problem: Problem, offer: Offer) -> tuple[Array, Array]:
+    """Payoffs of lab and provider over which the frontier is drawn."""
+    lines = lines_of(offer.evaluation, problem.threat)
+    levels = np.asarray(offer.evaluation.grid.discounts)
+    if "discount" in problem.continuous:
+        levels = np.linspace(levels.min(), levels.max(), FINE_DISCOUNTS)
+    positions = (levels - levels.min()) / (np.ptp(levels) or 1.0)
+    lab, provider = zip(*(lines.at(np.full(len(lines.places), at)) for at in positions), strict=True)
+    return np.concatenate(lab), np.concatenate(provider)
 
 
 def _rivals(story: dict[str, Any], offer: Offer) -> list[dict[str, Any]]:
