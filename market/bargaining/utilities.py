@@ -337,6 +337,8 @@ def at_disagreement(
     clause_cost = tied_cost(lab, alone, grid, weights, value, sums)[provider.running_clause]
     seen_sums = capacity_sums(lab_seen, replace(provider_seen, running_clause=Exclusivity.NONE), grid, weights)
     clause_gain = captured(provider_seen, weights, seen_sums)[provider.running_clause]
+    both = replace(grid, clauses=(provider.running_clause, Exclusivity.NONE))
+    pulled = pull_through(lab_seen, replace(provider_seen, running_clause=Exclusivity.NONE), both, weights, seen_sums)
     base = provider_seen.total_backlog_usd_bn + provider_seen.capital_usd_bn
     held = provider_seen.exposure_factor * provider_seen.lab_backlog_usd_bn**2 / max(base, 1e-300)
     return {
@@ -347,5 +349,9 @@ def at_disagreement(
             "exclusivity": float(clause_cost[0]),
             "credit": -short,
         },
-        "provider": {"capture": float(clause_gain[0]), "exposure": -weights.exposure * held},
+        "provider": {
+            "pull_through": float(pulled[0, 0] - pulled[0, 1]),
+            "capture": float(clause_gain[0]),
+            "exposure": -weights.exposure * held,
+        },
     }
