@@ -165,6 +165,31 @@ def test_a_discount_is_the_best_over_all_outcomes_at_once(
     assert offer.provider >= floors[1] - 1e-9
 
 
+def two_discounts(gw: tuple[float, ...], last_need_gw: float, user_cost: float) -> tuple[Offer, float]:
+    """Talks with nothing between no discount and 30 %, and the best product of all discounts in between."""
+    g = replace(COARSE, gw=gw, discounts=(0.0, 0.3), warrants=(0.0,), revenue_shares=(0.0,))
+    host = replace(FREE, user_cost_usd_bn_per_gw_quarter=user_cost)
+    talks = coarse(provider=host, grid=g, continuous=("discount",))
+    talks = replace(talks, lab=replace(talks.lab, need_gw=np.linspace(1.0, last_need_gw, HORIZON)))
+    found = evaluated(talks, replace(g, discounts=tuple(np.linspace(0.0, 0.3, 101).tolist())))
+    return solve(talks), float(product(talks, found.lab_total, found.provider_total).max())
+
+
+@pytest.mark.xfail(
+    strict=True, reason="outcomes dominated at the grid's discounts are left out, though not between them"
+)
+def test_a_discount_between_levels_can_make_another_outcome_the_best() -> None:
+    offer, best = two_discounts((0.25, 1.5), 5.0, 2.0)
+    assert float(product(offer.problem, offer.lab, offer.provider)) >= best * (1.0 - 1e-12)
+
+
+@pytest.mark.xfail(strict=True, reason="no deal where only a discount between the levels leaves both better off")
+def test_a_discount_between_levels_can_make_a_deal_possible() -> None:
+    offer, best = two_discounts((0.5, 1.0), 1.5, 2.4)
+    assert best > 0.1
+    assert offer.agreed
+
+
 @pytest.mark.parametrize("side", ["lab", "provider"])
 @pytest.mark.parametrize("owed", [0.0, 1.0, 3.3])
 def test_what_is_not_owed_is_all_the_others(side: Side, owed: float) -> None:

@@ -78,7 +78,7 @@ def provider(**changes: Any) -> ProviderView:
     base = ProviderView(
         name="North",
         price_usd_bn_per_gw_quarter=3.0,
-        expected_price=3.0 * 0.99 ** np.arange(HORIZON),
+        expected_price=np.asarray(3.0 * 0.99 ** np.arange(HORIZON), dtype=float),
         basis=CostBasis(18.0, 9.0, 20, 68, 0.3, 0.025),
         user_cost_usd_bn_per_gw_quarter=2.0,
         lead_quarters=4,
