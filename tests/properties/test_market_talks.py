@@ -159,13 +159,14 @@ TIED = "arrangements: offers that are equal but for rounding do not fall to luck
 def _without_rounding(market_tables: Tables) -> Tables:
     """Gains of a side that are nil but for rounding set to nil: some protocols leave a side with nothing.
 
-    The best rival's name is left out: identical rivals offer the same but for rounding.
+    The best rival is left out: identical rivals offer the same but for rounding, and next to nothing in screening.
     """
-    gains = ("lab_utility_usd_bn", "provider_utility_usd_bn", "best_rival_lab_utility_usd_bn")
+    gains = ("lab_utility_usd_bn", "provider_utility_usd_bn")
+    rival = {"best_rival": "", "best_rival_lab_utility_usd_bn": 0.0}
 
     def cleared(row: dict[str, Any]) -> dict[str, Any]:
         noise = 1e-9 * row["joint_surplus_usd_bn"]
-        return row | {"best_rival": ""} | {name: 0.0 for name in gains if abs(row[name]) <= noise}
+        return row | rival | {name: 0.0 for name in gains if abs(row[name]) <= noise}
 
     return market_tables | {"negotiations": [cleared(row) for row in market_tables["negotiations"]]}
 
