@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloudpact.quarter.lab_talks import LabTalks, Need
 from market.bargaining.explanation import Rival, Trace, trace_of
-from market.bargaining.negotiation import Offer, offer_on
+from market.bargaining.negotiation import SAME, Offer, offer_on
 from market.bargaining.portfolios import Pair, PortfolioResult, nash_in_nash, nash_in_shapley
 from market.bargaining.problem import Terms
 from market.bargaining.protocols import Conduct, Settlement, Table
@@ -42,6 +42,27 @@ class Winner:
         return trace_of(quarter, "signed", self.offer, self.protocol, self.round, self.rivals, self.convergence)
 
 
+def signed_terms(winner: Winner) -> Terms:
+    """The terms of a deal that a lab would sign."""
+    assert winner.offer.terms is not None
+    return winner.offer.terms
+
+
+def by_luck_where_equal(names: list[str], worth: Mapping[str, float], luck: Mapping[str, float]) -> list[str]:
+    """Names by falling worth; those worth as much as the best of them but for rounding by luck, lowest first.
+
+    >>> by_luck_where_equal(["a", "b", "c"], {"a": 1.0, "b": 3.0, "c": 3.0 + 1e-15}, {"a": 0.1, "b": 0.2, "c": 0.3})
+    ['b', 'c', 'a']
+    """
+    left, ranked = sorted(names, key=lambda name: (-worth[name], luck[name])), []
+    while left:
+        best = worth[left[0]]
+        equal = [name for name in left if worth[name] == best or best - worth[name] <= SAME * abs(best)]
+        ranked += sorted(equal, key=lambda name: luck[name])
+        left = [name for name in left if name not in equal]
+    return ranked
+
+
 type Arrangement = Callable[[LabTalks, int], list[Winner]]
 
 
@@ -56,8 +77,8 @@ def best_offer(talks: LabTalks, round_number: int) -> list[Winner]:
     if not agreed:
         return []
     luck = talks.luck()
-    ranked = sorted(agreed, key=lambda name: (-offers[name].joint, luck[name]))
-    runners = sorted(ranked[1:], key=lambda name: (-offers[name].lab, luck[name]))
+    ranked = by_luck_where_equal(agreed, {name: offers[name].joint for name in agreed}, luck)
+    runners = by_luck_where_equal(ranked[1:], {name: offers[name].lab for name in agreed}, luck)
     winner, offer = ranked[0], offers[ranked[0]]
     if runners and offer.lab < offers[runners[0]].lab:
         floors = max(offer.problem.floors[0], offers[runners[0]].lab), offer.problem.floors[1]
@@ -80,7 +101,7 @@ def auction(talks: LabTalks, round_number: int) -> list[Winner]:
         return []
     luck = talks.luck()
     # a bid is a gain for the lab, met exactly by continuous terms
-    winner = min(agreed, key=lambda name: (-offers[name].lab, luck[name]))
+    winner = by_luck_where_equal(agreed, {name: offers[name].lab for name in agreed}, luck)[0]
     return [_winner(talks, winner, offers[winner], offers, round_number)]
 
 
@@ -139,7 +160,9 @@ def _winner(talks: LabTalks, name: str, offer: Offer, offers: dict[str, Offer], 
     if holder != name:
         _note(talks, offer, "lost", round_number, f"{holder} used its right of first refusal")
     luck = talks.luck()
-    others = sorted((each for each in offers if each != holder), key=lambda each: (-offers[each].lab, luck[each]))
+    others = by_luck_where_equal(
+        [each for each in offers if each != holder], {k: v.lab for k, v in offers.items()}, luck
+    )
     rivals = tuple(Rival(each, offers[each].problem, offers[each].lab) for each in others)
     return Winner(talks.need, holder, matched, _protocol(talks), round_number, rivals)
 

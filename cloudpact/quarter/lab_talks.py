@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.hyperscaler import Hyperscaler
 from agents.lab import Lab
-from cloudpact.quarter.sides import lab_view, provider_view, renewed, running_out
+from cloudpact.quarter.sides import lab_view, provider_view, renewed, rival_room, running_out
 from cloudpact.quarter.term_sheets import grid_for
-from market.bargaining.cover import ramped_gw
+from market.bargaining.cover import DEPENDENCE_QUARTER, ramped_gw
 from market.bargaining.negotiation import Offer, best_lab_gain, evaluated, solve, table_of
 from market.bargaining.problem import Problem, Terms, terms_at
 from market.bargaining.protocols import Conduct, Settlement, Table
@@ -121,27 +122,36 @@ class LabTalks:
     def _with_others(self, problem: Problem, given: Mapping[str, Terms]) -> Problem:
         lab = self._signing(problem.lab, given)
         seen = (self._signing(problem.seen[0], given), problem.seen[1]) if problem.seen else None
-        provider, grid = problem.provider, problem.grid
-        # who is tied to another can sign nothing here, and who signs elsewhere cannot be tied here
-        if any(terms.clause is Exclusivity.EXCLUSIVE for terms in given.values()):
-            provider = dataclasses.replace(provider, rival_room_gw=-1.0)
+        provider, grid = self._limited(problem.provider, given), problem.grid
         free = tuple(kind for kind in grid.clauses if kind is not Exclusivity.EXCLUSIVE)
         grid = dataclasses.replace(grid, clauses=free or grid.clauses)
         return dataclasses.replace(problem, lab=lab, seen=seen, provider=provider, grid=grid)
+
+    def _limited(self, side: ProviderView, given: Mapping[str, Terms]) -> ProviderView:
+        """The provider's view with the room that clauses leave once other deals are signed."""
+        if "exclusivity" not in self.market.parameters.negotiation.constraints:
+            return side
+        # who is tied to another can sign nothing here, and who signs elsewhere cannot be tied here
+        if any(terms.clause is Exclusivity.EXCLUSIVE for terms in given.values()):
+            return dataclasses.replace(side, rival_room_gw=-1.0)
+        clauses = self.market.clauses[self.lab.name] | {name: terms.clause for name, terms in given.items()}
+        contracted = {name: float(self.problem(name).provider.with_lab_gw[DEPENDENCE_QUARTER]) for name in self._open}
+        for name, terms in given.items():
+            contracted[name] += float(self._path(name, terms)[DEPENDENCE_QUARTER])
+        known = {name: kind for name, kind in clauses.items() if name in contracted}
+        return dataclasses.replace(side, rival_room_gw=rival_room(known, contracted, side.name))
+
+    def _path(self, provider: str, terms: Terms) -> NDArray[np.float64]:
+        """Capacity by quarter ahead under some terms."""
+        side, horizon = self.problem(provider).provider, len(self._own.contracted_gw)
+        gw, term = np.array([terms.gw]), np.array([terms.term_quarters])
+        return np.asarray(ramped_gw(gw, term, side.lead_quarters, side.ramp_quarters, horizon)[0, 0])
 
     def _signing(self, view: LabView, given: Mapping[str, Terms]) -> LabView:
         """The lab's view with other deals signed: their capacity is contracted, their equity is cash."""
         contracted, cash = view.contracted_gw, view.funding.cash_usd_bn
         for name in sorted(given):
-            side, terms = self.problem(name).provider, given[name]
-            path = ramped_gw(
-                np.array([terms.gw]),
-                np.array([terms.term_quarters]),
-                side.lead_quarters,
-                side.ramp_quarters,
-                len(contracted),
-            )
-            contracted, cash = contracted + path[0, 0], cash + terms.equity_usd_bn
+            contracted, cash = contracted + self._path(name, given[name]), cash + given[name].equity_usd_bn
         return dataclasses.replace(
             view, contracted_gw=contracted, funding=dataclasses.replace(view.funding, cash_usd_bn=cash)
         )

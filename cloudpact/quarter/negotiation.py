@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloudpact.quarter.arrangements import ARRANGEMENTS, Winner
+from cloudpact.quarter.arrangements import ARRANGEMENTS, Winner, by_luck_where_equal, signed_terms
 from cloudpact.quarter.history import sign_disclosed
 from cloudpact.quarter.lab_talks import LabTalks, Need
 from cloudpact.quarter.sides import WORLD, buildable, paths, world_room
@@ -66,27 +66,49 @@ def _end_exclusives(market: CloudMarket) -> None:
 
 
 def _sign_winners(market: CloudMarket, winners: list[Winner], room: dict[str, float]) -> None:
-    """Sign in order of joint surplus; who no longer fits bargains again on what is left."""
+    """Sign in order of joint surplus; who no longer fits bargains again on what is left.
+
+    What a lab strikes at the same time holds together: one deal may make up for what another costs.
+    """
+    left = dict(room)
     equity = dict.fromkeys(room, 0.0)
-    luck = {
-        winner: market.uniform("tie", winner.need.lab.key, market.provider_by_name[winner.provider].key)
-        for winner in winners
-    }
-    for winner in sorted(winners, key=lambda each: (-each.offer.joint, luck[each])):
-        problem, terms = winner.offer.problem, winner.offer.terms
-        assert terms is not None
-        trace = winner.trace(market.quarter)
-        market.flows.traces.append(trace)
-        if not _fits(problem, terms, room, equity[winner.provider]):
-            trace.outcome, trace.reason = "lost", "a deal with more joint surplus took the capacity or the money"
-            winner.need.cut = True
-            continue
-        trace.constraint = binding_constraint(winner.offer)
-        deal = _sign(market, winner.need, problem, terms)
-        trace.deal = deal.number
-        room[winner.provider] -= terms.gw
-        room[WORLD] -= terms.gw
-        equity[winner.provider] += terms.equity_usd_bn
+    for together in _in_order(market, winners):
+        fits = _fit(together, left, equity)
+        for winner in together:
+            trace = winner.trace(market.quarter)
+            market.flows.traces.append(trace)
+            if not fits:
+                trace.outcome, trace.reason = "lost", "a deal with more joint surplus took the capacity or the money"
+                winner.need.cut = True
+                continue
+            trace.constraint = binding_constraint(winner.offer)
+            trace.deal = _sign(market, winner.need, winner.offer.problem, signed_terms(winner)).number
+    room.update(left)
+
+
+def _in_order(market: CloudMarket, winners: list[Winner]) -> list[list[Winner]]:
+    """What each lab signs, largest joint surplus first; equal ones by luck."""
+    by_lab: dict[str, list[Winner]] = {}
+    for winner in winners:
+        by_lab.setdefault(winner.need.lab.key, []).append(winner)
+    luck = {key: market.uniform("tie", key) for key in by_lab}
+    joint = {key: sum(winner.offer.joint for winner in together) for key, together in by_lab.items()}
+    return [by_lab[key] for key in by_luck_where_equal(list(by_lab), joint, luck)]
+
+
+def _fit(together: list[Winner], left: dict[str, float], equity: dict[str, float]) -> bool:
+    """Whether some deals fit into what others have left of capacity, supply and providers' cash; if so, take it."""
+    after, paid = dict(left), dict(equity)
+    for winner in together:
+        terms = signed_terms(winner)
+        if not _fits(winner.offer.problem, terms, after, paid[winner.provider]):
+            return False
+        after[winner.provider] -= terms.gw
+        after[WORLD] -= terms.gw
+        paid[winner.provider] += terms.equity_usd_bn
+    left.update(after)
+    equity.update(paid)
+    return True
 
 
 def _fits(problem: Problem, terms: Terms, room: dict[str, float], equity_usd_bn: float) -> bool:
@@ -105,8 +127,7 @@ def _sign(market: CloudMarket, need: Need, problem: Problem, terms: Terms) -> De
     before = market.book.between(side.name, lab.name)
     clause = [deal for deal in before if deal.exclusivity_in(market.quarter) is running]
     amended = running is not Exclusivity.NONE and terms.clause is not running
-    renewal = side.ramp_quarters == 1 and side.ramp_quarters != market.parameters.negotiation.ramp_quarters
-    kind = DealKind.AMENDMENT if amended else DealKind.RENEWAL if renewal else DealKind.NEW
+    kind = DealKind.AMENDMENT if amended else DealKind.RENEWAL if side.renews else DealKind.NEW
     if loosened(terms, running):
         # the new deal alone says what holds from now on
         market.book.change_exclusivity(side.name, lab.name, Exclusivity.NONE, market.quarter)

@@ -239,11 +239,13 @@ def fail(market: CloudMarket, lab: Lab, why: str) -> None:
     for deal in market.book.running():
         if deal.terms.lab == lab.name:
             market.book.move(deal, DealStatus.DEFAULTED, quarter, f"{lab.name}: {why}")
-    for creditor, owed in market.arrears[lab.name].items():
+    creditors = list(market.arrears[lab.name].items())
+    for number, (creditor, owed) in enumerate(creditors, start=1):
         recovered = min(market.parameters.labs_common.recovery_frac * owed, max(ledger.cash_usd_bn(lab.name), 0.0))
         ledger.pay(quarter, lab.name, creditor, recovered, "payables", "receivables", "recovery")
         lost = ledger.value_usd_bn(lab.name, "payables")
-        lost = min(owed - recovered, lost)
+        # what rounding leaves goes with the last
+        lost = min(owed - recovered, lost) if number < len(creditors) else lost
         ledger.book(quarter, creditor, "loss", "receivables", lost, "write-off")
         ledger.book(quarter, lab.name, "payables", "gain", lost, "write-off")
     market.arrears[lab.name].clear()

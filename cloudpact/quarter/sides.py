@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from cloudpact.quarter.needs import money_sources
 from market.bargaining.clauses import TIED
 from market.bargaining.cover import DEPENDENCE_QUARTER
 from market.bargaining.views import LabView, ProviderView
-from market.deals import Exclusivity
+from market.deals import DealKind, Exclusivity
 from market.pricing import user_cost
 from market.sums import total, totals
 
@@ -131,33 +132,44 @@ def provider_view(
 
 def renewed(view: ProviderView, quarters_left: int) -> ProviderView:
     """The view where a contract that runs out is renewed: capacity goes on from its end, without a ramp."""
-    return dataclasses.replace(view, lead_quarters=quarters_left, ramp_quarters=1)
+    return dataclasses.replace(view, lead_quarters=quarters_left, ramp_quarters=1, renews=True)
 
 
 def running_out(market: CloudMarket, provider: Hyperscaler, lab: Lab) -> tuple[int, float]:
     """In how many quarters the pair's next contract runs out, and its GW; nil if not before a new one would be live."""
     rules = market.parameters
     soon = rules.capacity.lead_quarters + rules.negotiation.ramp_quarters
+    deals = market.book.between(provider.name, lab.name)
+    renewed_from = {deal.terms.start_quarter for deal in deals if deal.kind is DealKind.RENEWAL}
     ends = [
         (deal.terms.end_quarter - market.quarter, deal.terms.gw_by_quarter[-1])
-        for deal in market.book.between(provider.name, lab.name)
+        for deal in deals
         if deal.terms.gw_by_quarter and 1 <= deal.terms.end_quarter - market.quarter <= soon
+        if deal.terms.end_quarter not in renewed_from
     ]
     return min(ends, default=(0, 0.0))
 
 
 def _rival_room(market: CloudMarket, provider: Hyperscaler, lab: Lab) -> float:
-    """What other providers' primary clauses leave this one: not more with it than with the largest primary host.
+    """What other providers' primary clauses leave this one, on the contracts that run."""
+    path = market.book.promised_path(market.quarter, DEPENDENCE_QUARTER + 1)[:, lab.index, DEPENDENCE_QUARTER]
+    contracted = {other.name: float(path[other.index]) for other in market.providers}
+    return rival_room(market.clauses[lab.name], contracted, provider.name)
+
+
+def rival_room(clauses: Mapping[str, Exclusivity], contracted_gw: Mapping[str, float], provider: str) -> float:
+    """GW that a provider may still contract: not more with it than with the largest host that is primary.
 
     A host that is primary itself is not limited, nor does a clause limit once nothing is contracted under it.
+
+    >>> rival_room({"East": Exclusivity.PRIMARY}, {"East": 2.0, "West": 0.5}, "West")
+    1.5
     """
-    clauses = market.clauses[lab.name]
-    if TIED[clauses.get(provider.name, Exclusivity.NONE)] >= TIED[Exclusivity.PRIMARY]:
+    if TIED[clauses.get(provider, Exclusivity.NONE)] >= TIED[Exclusivity.PRIMARY]:
         return UNLIMITED
-    path = market.book.promised_path(market.quarter, DEPENDENCE_QUARTER + 1)[:, lab.index, DEPENDENCE_QUARTER]
-    primary = [path[market.provider_row[name]] for name, kind in clauses.items() if kind is Exclusivity.PRIMARY]
+    primary = [contracted_gw[name] for name, kind in clauses.items() if kind is Exclusivity.PRIMARY]
     largest = max(primary, default=0.0)
-    return max(float(largest - path[provider.index]), 0.0) if largest > 0.0 else UNLIMITED
+    return max(largest - contracted_gw[provider], 0.0) if largest > 0.0 else UNLIMITED
 
 
 def promised_stake(market: CloudMarket, provider: Hyperscaler, lab: Lab) -> float:

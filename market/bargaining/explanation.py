@@ -265,9 +265,10 @@ def _geometry(offer: Offer) -> dict[str, Any]:
     """Frontier, thinned, and the solution concepts with the distance of the signed terms from each.
 
     Nash and Kalai-Smorodinsky are polished as signed terms are; the other two, like the frontier, are
-    taken over the table with the discount on finer levels where it is continuous. Floors are left out.
+    taken over the table with the discount on finer levels where it is continuous. Floors and
+    reservation gains are left out.
     """
-    problem = dataclasses.replace(offer.problem, floors=(-math.inf, -math.inf))
+    problem = dataclasses.replace(offer.problem, floors=(-math.inf, -math.inf), luck=(0.0, 0.0))
     payoffs = _efficient(problem, offer)
     frontier = pareto_frontier(payoffs, problem.threat)
     places = np.unique(np.linspace(0, len(frontier) - 1, min(FRONTIER_POINTS, len(frontier))).astype(int))

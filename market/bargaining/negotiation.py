@@ -14,13 +14,16 @@ from market.bargaining.problem import Problem, Terms
 from market.bargaining.protocols import Settlement, Table
 from market.bargaining.rules import RULES
 from market.bargaining.solutions import Agreement
+from market.bargaining.transfers import discount_for_a_deal
 from market.bargaining.utilities import Evaluation, evaluate
-from market.bargaining.views import Grid
+from market.bargaining.views import Grid, with_levels
 from market.bargaining.zone import least_utilities, no_deal
 
 NONE = np.zeros(0)
 ANYTHING = 1e12  # a loss in USD bn beyond any
 SAME = 1e-11  # part of both gains below which a difference is rounding
+# Reasons that terms between the levels on the table may remove.
+BETWEEN_LEVELS = ("no terms leave both better off", "a rival offers the lab more")
 # How one pair can bargain: the bilateral rules, and bidding where a lab puts its need out to several providers.
 PAIR_RULES = (*RULES, "auction")
 
@@ -75,9 +78,22 @@ def evaluated(problem: Problem, grid: Grid | None = None) -> Evaluation:
 
 
 def solve(problem: Problem, evaluation: Evaluation | None = None) -> Offer:
-    """What the pair agrees on under its rule, continuous issues polished."""
+    """What the pair agrees on under its rule, continuous issues polished.
+
+    Where only a discount between the levels on the table leaves both better off, it is put on the table.
+    """
     found = evaluated(problem) if evaluation is None else evaluation
-    return offer_on(problem, found, settled(problem, found))
+    offer = offer_on(problem, found, settled(problem, found))
+    if offer.agreed or offer.reason not in BETWEEN_LEVELS or "discount" not in problem.continuous:
+        return offer
+    least = least_utilities(Table(NONE, NONE, problem.lab.weight, problem.threat, problem.floors))
+    level = discount_for_a_deal(found, problem.threat, least, problem.lab.weight)
+    if level is None or level in problem.grid.discounts:
+        return offer
+    levels = tuple(sorted((*problem.grid.discounts, level)))
+    wider = replace(problem, grid=with_levels(problem.grid, "discounts", levels))
+    found = evaluated(wider)
+    return offer_on(wider, found, settled(wider, found))
 
 
 def settled(problem: Problem, evaluation: Evaluation) -> Settlement:

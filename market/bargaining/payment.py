@@ -25,10 +25,10 @@ TRANCHE_WAIT = 6
 
 
 def milestone_odds(lab: LabView, provider_sees: LabView, grid: Grid, weights: Weights) -> Array:
-    """By staging: the chance, as one side's view of the lab has it, that what the rest of the equity waits for comes.
+    """By staging: the chance, as the lab sees it, that what the rest of the equity waits for comes.
 
-    Thresholds of revenue and of valuation are the provider's median forecast, so its own odds are
-    one half; a lab that expects more takes them for Phi(ln(its forecast / the provider's) / spread).
+    Thresholds of revenue and of valuation are the provider's median forecast; a lab that expects more
+    takes the odds for Phi(ln(its forecast / the provider's) / spread). See `median_odds` for the provider's own.
     """
     spread = max(weights.need_volatility * math.sqrt(TRANCHE_WAIT + 1.0), 1e-12)
     at = min(TRANCHE_WAIT, len(lab.revenue_usd_bn_per_quarter) - 1)
@@ -36,12 +36,17 @@ def milestone_odds(lab: LabView, provider_sees: LabView, grid: Grid, weights: We
         Trigger.REVENUE: (lab.revenue_usd_bn_per_quarter[at], provider_sees.revenue_usd_bn_per_quarter[at]),
         Trigger.VALUATION: (lab.own_value_usd_bn, provider_sees.value_usd_bn),
     }
-    odds = [MILESTONE_ODDS[trigger] for _, trigger in grid.staging]
+    odds = median_odds(grid)
     for i, (_, trigger) in enumerate(grid.staging):
         own, threshold = expected.get(trigger, (0.0, 0.0))
-        if lab is not provider_sees and own > 0.0 and threshold > 0.0:
+        if own > 0.0 and threshold > 0.0:
             odds[i] = float(ndtr(math.log(own / threshold) / spread))
-    return np.array(odds)
+    return odds
+
+
+def median_odds(grid: Grid) -> Array:
+    """By staging: the provider's own odds, one half for its median forecasts."""
+    return np.array([MILESTONE_ODDS[trigger] for _, trigger in grid.staging])
 
 
 def funding_effect(lab: LabView, price: float, grid: Grid, weights: Weights, odds: Array) -> tuple[Array, Array]:

@@ -158,7 +158,7 @@ def _plain(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    return float(value) if value in ("inf", "-inf", "nan") else value
+    return float(value) if isinstance(value, str) and value in ("inf", "-inf") else value
 
 
 def _pair(values: list[Any]) -> tuple[float, float]:
@@ -167,24 +167,26 @@ def _pair(values: list[Any]) -> tuple[float, float]:
 
 def _lab(data: dict[str, Any]) -> LabView:
     paths = ("need_gw", "contracted_gw", "revenue_usd_bn_per_quarter")
-    kept = {name: _number(value) for name, value in data.items() if name not in paths}
+    kept = {name: _number(value) for name, value in data.items() if name not in (*paths, "funding", "name")}
     return LabView(
         **{
             **kept,
             **{name: np.array(data[name], dtype=float) for name in paths},
-            "funding": FundingNeed(**data["funding"]),
-            "depths": tuple(data["depths"]),
-            "costs": tuple(data["costs"]),
+            "name": data["name"],
+            "funding": FundingNeed(**{name: _number(value) for name, value in data["funding"].items()}),
+            "depths": tuple(_number(depth) for depth in data["depths"]),
+            "costs": tuple(_number(cost) for cost in data["costs"]),
         }
     )
 
 
 def _provider(data: dict[str, Any]) -> ProviderView:
     paths = ("expected_price", "alone_gw", "with_lab_gw")
-    kept = {name: _number(value) for name, value in data.items() if name not in paths}
+    kept = {name: _number(value) for name, value in data.items() if name not in (*paths, "basis", "name")}
     return ProviderView(
         **{
             **kept,
+            "name": data["name"],
             **{name: np.array(data[name], dtype=float) for name in paths},
             "basis": CostBasis(**data["basis"]),
             "running_clause": Exclusivity(data["running_clause"]),

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from market.bargaining.factored import contenders_factored
 from market.bargaining.factored_kernels import Factored
 from market.bargaining.utilities import Evaluation
 
@@ -36,21 +35,27 @@ class Lines:
 
 
 def lines_of(evaluation: Evaluation, threat: tuple[float, float]) -> Lines:
-    """The lines of all outcomes that no other rational one on the grid dominates."""
-    form = evaluation.form
-    places = contenders_factored(form, disagreement=threat).indices
-    shape = evaluation.grid.shape
-    rows, columns = np.divmod(places, len(form.lab_inner))
-    lowest = rows - rows % shape[DISCOUNT]
-    ends = (_payoffs(form, lowest, columns), _payoffs(form, lowest + shape[DISCOUNT] - 1, columns))
-    return Lines(places, (ends[0][0], ends[1][0]), (ends[0][1], ends[1][1]))
+    """The lines of all feasible outcomes; no deal is worth the while of a side that both ends leave below its threat.
+
+    Whether another outcome dominates one at the levels of the grid does not matter: between them it may not.
+    """
+    form, levels = evaluation.form, evaluation.grid.shape[DISCOUNT]
+    first = np.arange(0, len(form.group), levels)
+    ends = _payoffs(form, first), _payoffs(form, first + levels - 1)
+    held = form.allowed_inner[form.group[first]]
+    for side in (0, 1):
+        held = held & (np.maximum(ends[0][side], ends[1][side]) >= threat[side])
+    rows, columns = np.nonzero(held)
+    places = first[rows] * len(form.lab_inner) + columns
+    return Lines(places, (ends[0][0][held], ends[1][0][held]), (ends[0][1][held], ends[1][1][held]))
 
 
-def _payoffs(form: Factored, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> tuple[Array, Array]:
+def _payoffs(form: Factored, rows: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Both utilities of some rows of the factored form, (rows, columns)."""
     group = form.group[rows]
-    lab = form.lab_outer[rows] * form.lab_inner[columns] + form.lab_rest[group, columns]
-    shared = form.provider_outer[rows] * form.provider_inner[columns]
-    return lab, form.provider_base[rows] + shared + form.provider_rest[group, columns]
+    lab = form.lab_outer[rows, None] * form.lab_inner + form.lab_rest[group]
+    shared = form.provider_outer[rows, None] * form.provider_inner
+    return lab, form.provider_base[rows, None] + shared + form.provider_rest[group]
 
 
 def within(lines: Lines, least: tuple[float, float]) -> tuple[Array, Array]:
@@ -86,3 +91,19 @@ def even_position(lines: Lines, threat: tuple[float, float], scales: tuple[float
     ]
     apart = ahead[0] - ahead[1]
     return np.asarray(np.where(apart != 0.0, ahead[0] / np.where(apart != 0.0, apart, 1.0), 0.0))
+
+
+def discount_for_a_deal(
+    evaluation: Evaluation, threat: tuple[float, float], least: tuple[float, float], lab_weight: float
+) -> float | None:
+    """The discount between the levels at which both gain most, in the weighted product; None where none suits both."""
+    lines = lines_of(evaluation, threat)
+    low, high = within(lines, least)
+    position = np.clip(nash_position(lines, threat, lab_weight), low, np.maximum(low, high))
+    lab, provider = lines.at(position)
+    gains = np.maximum(lab - threat[0], 0.0), np.maximum(provider - threat[1], 0.0)
+    score = np.where(low <= high, gains[0] ** lab_weight * gains[1] ** (1.0 - lab_weight), -np.inf)
+    if not len(score) or not score.max() > 0.0:
+        return None
+    lowest, highest = min(evaluation.grid.discounts), max(evaluation.grid.discounts)
+    return lowest + float(position[score.argmax()]) * (highest - lowest)

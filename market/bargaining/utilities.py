@@ -36,6 +36,7 @@ from market.bargaining.payment import (
     fixed_cost,
     funding_effect,
     kept_frac,
+    median_odds,
     milestone_odds,
     revenue_owed_on,
     staging_option,
@@ -257,9 +258,7 @@ def evaluate(
     gain = sum(operating.values(), NOTHING)
     margin, seen_gain = _as_provider_sees(lab_seen, provider_seen, grid, weights, None if seen else (sums, gain))
     lab_money = lab_money_components(lab, provider, grid, weights, milestone_odds(lab, lab_seen, grid, weights))
-    money = provider_money_components(
-        lab_seen, provider_seen, grid, weights, milestone_odds(lab_seen, lab_seen, grid, weights)
-    )
+    money = provider_money_components(lab_seen, provider_seen, grid, weights, median_odds(grid))
     kept = _axes(kept_frac(lab, grid), 5, 7)
     share = provider.stake_frac * kept + (1.0 - kept)
     factors = Factors(

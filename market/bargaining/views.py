@@ -50,7 +50,8 @@ class ProviderView:
     of the lab's enterprise customers whose own cloud this is; `reachable` whether they can already
     reach the lab there. `running_clause` is the clause in force between the two, which new terms may
     loosen or tighten; `rival_room_gw` is what another provider's primary clause leaves this one.
-    Capacity starts `lead_quarters` ahead and ramps up over `ramp_quarters`.
+    Capacity starts `lead_quarters` ahead and ramps up over `ramp_quarters`; `renews` where it goes on
+    from a contract of the two that runs out.
     """
 
     name: str
@@ -78,6 +79,7 @@ class ProviderView:
     reachable: bool
     exposure_factor: float
     running_clause: Exclusivity = Exclusivity.NONE
+    renews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
