@@ -75,7 +75,7 @@ def test_run_json_is_one_document(scenario_file: str, tmp_path: Path, capsys: py
     assert exit_code(command) == 0
     document = json.loads(capsys.readouterr().out)
     assert {**document, "summary": None} == {
-        "schema_version": 1,
+        "schema_version": 2,
         "folder": str(out),
         "status": "complete",
         "summary": None,

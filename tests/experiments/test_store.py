@@ -42,7 +42,7 @@ def test_a_run_appears_whole(tmp_path: Path) -> None:
     read = json.loads((path / "manifest.json").read_text())
     versions = read.pop("versions")
     assert read == {
-        "schema_version": 1,
+        "schema_version": 2,
         "status": "interrupted",
         "scenario": "mine",
         "scenario_hash": Scenario(name="mine").content_hash(),
@@ -62,7 +62,7 @@ def test_a_run_appears_whole(tmp_path: Path) -> None:
 def test_tables_carry_version_units_and_meanings(tmp_path: Path) -> None:
     write_run(tmp_path, fake_results(), Scenario(), {})
     schema = pq.read_schema(tmp_path / "market.parquet")
-    assert schema.metadata[b"cloudpact_schema_version"] == b"1"
+    assert schema.metadata[b"cloudpact_schema_version"] == b"2"
     assert schema.field("capacity_gw").metadata[b"unit"] == b"GW"
     assert schema.field("quarter").metadata[b"meaning"] == b"Calendar quarter, such as 2026Q3"
 

@@ -96,9 +96,9 @@ def test_without_the_equity_channel_providers_own_nothing(name: str) -> None:
 
 
 def test_two_ways_to_have_no_equity_are_one() -> None:
-    """M13: a nil channel and no level of equity on the table give the same bits."""
+    """M13: a nil channel, and neither equity nor warrants on the table, give the same bits."""
     nil = tables_of(lively(**{"negotiation.equity_scale": 0.0}))
-    no_level = tables_of(lively(**{"negotiation.equity_levels": (0.0,)}))
+    no_level = tables_of(lively(**{"negotiation.equity_levels": (0.0,), "negotiation.warrant_levels": (0.0,)}))
     assert first_difference(nil, no_level) == ""
     assert first_difference(nil, tables_of(lively())) != ""
 

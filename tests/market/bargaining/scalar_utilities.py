@@ -132,7 +132,7 @@ def operating(lab: LabView, provider: ProviderView, w: Weights, terms: Terms) ->
 
 def odds_of(lab: LabView, threshold: LabView, w: Weights, trigger: Trigger) -> float:
     """The lab's odds of a milestone that stands at the provider's median forecast."""
-    if lab is threshold or trigger not in (Trigger.REVENUE, Trigger.VALUATION):
+    if trigger not in (Trigger.REVENUE, Trigger.VALUATION):
         return ODDS[trigger]
     if trigger is Trigger.REVENUE:
         path, bar = lab.revenue_usd_bn_per_quarter, threshold.revenue_usd_bn_per_quarter

@@ -140,7 +140,6 @@ def test_concepts_leave_floors_out() -> None:
     assert found["distance"] > 0.5
 
 
-@pytest.mark.xfail(strict=True, reason="private reservation gains act as floors on the concepts that are shown")
 def test_concepts_leave_private_reservation_gains_out() -> None:
     alone = solve(problem())
     private = solve(problem(conduct=Conduct(uncertainty=1.0), luck=(0.9, 0.0)))

@@ -355,7 +355,7 @@ def test_staging_by_hand() -> None:
 def test_money_that_waits_by_hand(trigger: Trigger, odds: float) -> None:
     # 2 of 8 at once, 6 worth 84 cents if the milestone comes; no sources of money, so 1.2 (m - m^2 / 24) to the lab
     money = 2.0 + 6.0 * 0.84 * odds
-    a = lab(funding=FundingNeed(0.0, 12.0, 1.2, 0.0), depths=(), costs=())
+    a = lab(funding=FundingNeed(0.0, 12.0, 1.2, 0.0), depths=(), costs=(), own_value_usd_bn=100.0)
     result = evaluate(a, provider(), one(equity=(8.0,), staging=((0.25, trigger),)), weights())
     assert component(result, "lab", "liquidity") == pytest.approx(1.2 * (money - money**2 / 24.0) - 0.05 * money)
     assert component(result, "provider", "equity") == pytest.approx(-0.12 * money - money**2 / 60.0)
