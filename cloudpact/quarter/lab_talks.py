@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from agents.hyperscaler import Hyperscaler
 from agents.lab import Lab
-from cloudpact.quarter.sides import lab_view, provider_view, renewed, rival_room, running_out
+from cloudpact.quarter.sides import lab_view, provider_view, renewed, running_out
 from cloudpact.quarter.term_sheets import grid_for
-from market.bargaining.cover import DEPENDENCE_QUARTER, ramped_gw
+from market.bargaining.cover import ramped_gw
 from market.bargaining.negotiation import Offer, best_lab_gain, evaluated, solve, table_of
 from market.bargaining.problem import Problem, Terms, terms_at
 from market.bargaining.protocols import Conduct, Settlement, Table
@@ -131,15 +131,10 @@ class LabTalks:
         """The provider's view with the room that clauses leave once other deals are signed."""
         if "exclusivity" not in self.market.parameters.negotiation.constraints:
             return side
-        # who is tied to another can sign nothing here, and who signs elsewhere cannot be tied here
-        if any(terms.clause is Exclusivity.EXCLUSIVE for terms in given.values()):
-            return dataclasses.replace(side, rival_room_gw=-1.0)
-        clauses = self.market.clauses[self.lab.name] | {name: terms.clause for name, terms in given.items()}
-        contracted = {name: float(self.problem(name).provider.with_lab_gw[DEPENDENCE_QUARTER]) for name in self._open}
-        for name, terms in given.items():
-            contracted[name] += float(self._path(name, terms)[DEPENDENCE_QUARTER])
-        known = {name: kind for name, kind in clauses.items() if name in contracted}
-        return dataclasses.replace(side, rival_room_gw=rival_room(known, contracted, side.name))
+        # who is tied to another can sign nothing here, and who signs elsewhere cannot be tied here; a primary
+        # clause holds for what is signed after it
+        tied = any(terms.clause is Exclusivity.EXCLUSIVE for terms in given.values())
+        return dataclasses.replace(side, rival_room_gw=-1.0) if tied else side
 
     def _path(self, provider: str, terms: Terms) -> NDArray[np.float64]:
         """Capacity by quarter ahead under some terms."""
