@@ -1,6 +1,6 @@
 """What each bargaining protocol does to the baseline: the tables of docs/protocols.md.
 
-    python -m experiments.protocols --runs 40
+    python -m experiments.protocols --runs 24
 
 rewrites the marked part of docs/protocols.md. The baseline is run under every protocol, and under a few other beliefs,
 with the same seeds: a run differs from its pair under Nash in the protocol alone. Differences are means over these
@@ -149,6 +149,16 @@ def share_with_clause(*kinds: str) -> Callable[[Results, str], pd.Series]:
     return take
 
 
+def share_with(column: str) -> Callable[[Results, str], pd.Series]:
+    """Share of simulated deals in which a term is above nil."""
+
+    def take(results: Results, _: str) -> pd.Series:
+        deals = _simulated(results)
+        return (deals[column] > 0.0).groupby(deals["run"]).mean()
+
+    return take
+
+
 def lab_share_of_surplus(results: Results, _: str) -> pd.Series:
     """The labs' part of all gains over no deal from signed deals, each side's as it sees them."""
     signed = results.negotiations[results.negotiations["outcome"] == "signed"]
@@ -194,6 +204,8 @@ MEASURES = (
     Measure("Term, by GW", "year", 2, weighted_by_gw("term_quarters", 0.25)),
     Measure("Deals with a clause", "frac", 2, share_with_clause("primary", "first_refusal", "exclusive")),
     Measure("Exclusive deals", "frac", 2, share_with_clause("exclusive")),
+    Measure("Deals with warrants", "frac", 2, share_with("warrant_stake_frac")),
+    Measure("Deals with a revenue share", "frac", 2, share_with("revenue_share_frac")),
     Measure("Lab's share of the joint surplus", "frac", 2, lab_share_of_surplus),
     Measure("Pairs without agreement a year", "count", 1, failures_a_year),
     Measure("Quarters of talks without a deal", "frac", 2, talks_without_deal),
@@ -201,7 +213,7 @@ MEASURES = (
     Measure("Alignment HHI, mean since talks began", "HHI", 0, mean_since_talks("alignment_hhi")),
     Measure("Market HHI, end", "HHI", 0, at_end("market_hhi")),
     Measure("Backlog HHI, end", "HHI", 0, at_end("backlog_hhi")),
-    Measure("AI capacity, end", "GW", 0, at_end("capacity_gw")),
+    Measure("AI capacity, end", "GW", 1, at_end("capacity_gw")),
     Measure("Capex of all providers, last year", "USD bn", 0, last_year("capex_usd_bn")),
     Measure("Price of a GW-year, end", "USD bn", 2, at_end("price_usd_bn_per_gw_quarter", 4.0)),
     Measure("Fixed points not reached", "frac", 2, fixed_points(lambda report: not report["converged"])),
@@ -307,7 +319,7 @@ def report(scenario: Scenario, runs: int, jobs: int, command: str) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Run the study and rewrite docs/protocols.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=40, help="runs of every column, at least 2")
+    parser.add_argument("--runs", type=int, default=24, help="runs of every column, at least 2")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--until", metavar="QUARTER", help="last quarter, such as 2028Q4, instead of the scenario's")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the tables there and leave the page alone")
