@@ -205,7 +205,7 @@ def _solutions(solutions: dict[str, dict[str, float]], lab: str, provider: str) 
     for name, found in sorted(solutions.items(), key=lambda item: item[1]["distance"]):
         numbers = f"{found['lab']:15,.3f}{found['provider']:15,.3f}{found['distance']:12,.3f}"
         lines.append(f"  {LETTERS[name]}  {name:21}{numbers}")
-    lines.append(filled("Each chooses among the levels on the table; signed terms may lie between these.", "  "))
+    lines.append(filled("Floors and reservation values apart, over the terms on the table and between them.", "  "))
     return "\n".join(lines) if solutions else ""
 
 

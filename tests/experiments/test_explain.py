@@ -223,8 +223,8 @@ Efficient gains, USD bn (* signed): OpenAI across, Oracle upwards
 Solution concepts, USD bn          OpenAI         Oracle    distance
   U  utilitarian                    4.000          2.500       0.000
   A  asymmetric Nash                2.000          5.000       3.250
-  Each chooses among the levels on the table; signed terms may lie between
-  these.
+  Floors and reservation values apart, over the terms on the table and between
+  them.
 
 No fixed point of the lab's talks with all providers was found in 5 sweeps
 over the pairs, sequential: they repeat every 2 sweeps; the largest change of
