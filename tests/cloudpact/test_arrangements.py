@@ -269,7 +269,6 @@ def test_a_rival_with_a_better_offer_is_a_floor() -> None:
 
 
 @pytest.mark.parametrize("protocol", ["auction", "nash"])
-@pytest.mark.xfail(strict=True, reason="arrangements: offers that are equal but for rounding do not fall to luck")
 def test_offers_that_differ_by_rounding_fall_to_luck(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever of identical offers rounding favours, the same provider is taken."""
     talks = talks_of(opened(at_once(4, protocol)))
@@ -325,9 +324,6 @@ def test_two_deals_of_one_quarter_fit_what_both_could_build_and_close_the_gap(pr
         assert sum(terms.gw for terms in signed if terms.provider == name) <= room[name]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="negotiation._sign_winners: a loss that another deal was to make up for is signed alone"
-)
 def test_a_lab_does_not_sign_a_loss_without_the_deal_that_makes_up_for_it() -> None:
     """M15 for a lab's deals together: in Nash-in-Shapley one may lose money as long as the others are signed, too."""
     market = opened(lively(**{"negotiation.protocol": "nash_in_shapley"}), quarters=15)
