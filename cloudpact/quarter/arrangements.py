@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 
 from cloudpact.quarter.lab_talks import LabTalks, Need
 from market.bargaining.explanation import Rival, Trace, trace_of
+from market.bargaining.fixed_points import Pair
 from market.bargaining.negotiation import SAME, Offer, offer_on
-from market.bargaining.portfolios import Pair, PortfolioResult, nash_in_nash, nash_in_shapley
+from market.bargaining.portfolios import PortfolioResult, nash_in_nash, nash_in_shapley
 from market.bargaining.problem import Terms
 from market.bargaining.protocols import Conduct, Settlement, Table
 from market.bargaining.rules import RULES
 from market.deals import Exclusivity
 
 if TYPE_CHECKING:
-    from market.bargaining.portfolios import Convergence
+    from market.bargaining.fixed_points import Convergence
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from market.bargaining.fixed_points import Convergence
 from market.bargaining.negotiation import Offer, best_lab_gain, evaluated, solve, table_of
-from market.bargaining.portfolios import Convergence
 from market.bargaining.problem import Problem
 from market.bargaining.solutions import egalitarian, pareto_frontier, utilitarian
 from market.bargaining.transfers import Array, lines_of

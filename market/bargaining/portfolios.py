@@ -20,16 +20,13 @@ import typing
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from market.bargaining.fixed_points import Convergence, Found, Network, Pair, Reply, Updating, agreed_terms, iterate
 from market.bargaining.protocols import Conduct, Protocol, Settlement, Table
 from market.bargaining.solutions import Agreement
-
-MOST_SWEEPS = 50
-"""Sweeps over the pairs before a search for a fixed point is given up."""
 
 MOST_RECURSIVE = 4
 """Pairs that Nash-in-Shapley takes: it solves each set of them."""
@@ -56,61 +53,6 @@ class RecursiveTalks[T: Hashable](Talks[T], typing.Protocol):
         """The lab's gain from these terms over no deal with this provider, given the others'."""
 
 
-Updating = Literal["simultaneous", "sequential"]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair[T: Hashable]:
-    """How one pair's talks ended: the settlement, the table it was struck on, and the others' terms at the time.
-
-    The protocol gives the settlement again from the table alone. In Nash-in-Shapley the table's threat point holds what
-    the lab gets without this provider; with threat of replacement `floor_usd_bn` is what the lab would get from
-    the best `outsider`, and enters the table's floors where it `binds`.
-    """
-
-    provider: str
-    settlement: Settlement
-    table: Table
-    given: Mapping[str, T]
-    terms: T | None = None
-    floor_usd_bn: float = -math.inf
-    outsider: str = ""
-    binds: bool = False
-
-    @property
-    def payoffs_usd_bn(self) -> tuple[float, float]:
-        """Gains of lab and provider over no deal; nil without agreement."""
-        agreement = self.settlement.agreement
-        return (agreement.first, agreement.second) if agreement else (0.0, 0.0)
-
-    @property
-    def joint_surplus_usd_bn(self) -> float:
-        """Both gains over the threat point; minus infinity without agreement."""
-        if self.settlement.agreement is None:
-            return -math.inf
-        return sum(self.payoffs_usd_bn) - sum(self.table.threat)
-
-
-@dataclass(frozen=True, slots=True)
-class Convergence:
-    """How the fixed point was found, and whether it is one.
-
-    All pairs answer at once ("simultaneous"), which treats like providers alike, or one after another in order of rank
-    ("sequential"): Nash-in-Nash if the first runs in a cycle, Nash-in-Shapley with three pairs or more. If terms come
-    again in a cycle of `cycle_length` sweeps, or still change after the most sweeps, `converged` is false; of a cycle
-    the state is taken whose next answers change utilities least, by `largest_change_usd_bn`. `network_stable` is
-    false where the lab has room for a provider with gains, but with it in some pair drops out again. `iterations`
-    counts the sweeps of all networks tried as the lab's own.
-    """
-
-    iterations: int
-    converged: bool
-    cycle_length: int
-    largest_change_usd_bn: float
-    updating: Updating
-    network_stable: bool = True
-
-
 @dataclass(frozen=True, slots=True)
 class PortfolioResult[T: Hashable]:
     """Every pair by provider in order of rank (best stand-alone joint surplus first), and the convergence report."""
@@ -121,13 +63,10 @@ class PortfolioResult[T: Hashable]:
     @property
     def signed(self) -> dict[str, T]:
         """Terms by provider of the deals that the lab signs."""
-        return _terms(tuple(self.pairs), self.pairs)
+        return agreed_terms(tuple(self.pairs), self.pairs)
 
 
-type _Found[T: Hashable] = tuple[dict[str, Pair[T]], Convergence]
 type Rule = Callable[[str], Protocol]
-type _Reply[T: Hashable] = Callable[[str, Mapping[str, T]], Pair[T]]
-type _Network = tuple[str, ...]
 
 
 def nash_in_nash[T: Hashable](
@@ -165,15 +104,15 @@ def nash_in_nash[T: Hashable](
     _check(talks.providers, most, luck)
     desk = _Desk(talks, rule, conduct, luck)
 
-    def replies(network: _Network) -> _Reply[T]:
+    def replies(network: Network) -> Reply[T]:
         outsiders = [name for name in desk.ranking if replacement and name not in network]
         return lambda provider, given: desk.strike_against(provider, given, outsiders)
 
-    def settled(network: _Network) -> _Found[T]:
-        state, report = _iterate(network, replies(network), {}, "simultaneous")
+    def settled(network: Network) -> Found[T]:
+        state, report = iterate(network, replies(network), {}, "simultaneous")
         if report.converged:
             return state, report
-        state, after = _iterate(network, replies(network), {}, "sequential")
+        state, after = iterate(network, replies(network), {}, "sequential")
         return state, replace(after, iterations=report.iterations + after.iterations)
 
     return _solve(desk, most, replies, settled)
@@ -201,19 +140,19 @@ def nash_in_shapley[T: Hashable](
     reports: list[Convergence] = []
 
     @cache
-    def settled(network: _Network) -> _Found[T]:
+    def settled(network: Network) -> Found[T]:
         # all at once overshoots with three or more pairs, each of which would take its share of the same gain
         updating: Updating = "simultaneous" if len(network) <= 2 else "sequential"
-        state, report = _iterate(network, replies(network), desk.opening(network), updating)
+        state, report = iterate(network, replies(network), desk.opening(network), updating)
         reports.append(report)
         return state, report
 
     @cache
-    def threat_value(network: _Network) -> float:
-        signed = _terms(network, settled(network)[0])
+    def threat_value(network: Network) -> float:
+        signed = agreed_terms(network, settled(network)[0])
         return worth(signed) if len(signed) == len(network) else threat_value(tuple(signed))
 
-    def replies(network: _Network) -> _Reply[T]:
+    def replies(network: Network) -> Reply[T]:
         def reply(provider: str, given: Mapping[str, T]) -> Pair[T]:
             rest = tuple(name for name in network if name != provider)
             return desk.strike(provider, given, raised=threat_value(rest) - worth(given) if rest else 0.0)
@@ -287,11 +226,11 @@ class _Desk[T: Hashable]:
             pair = self.strike(provider, given, floor=offers[best])
         return replace(pair, floor_usd_bn=offers[best], outsider=best, binds=binds)
 
-    def opening(self, network: _Network) -> dict[str, Pair[T]]:
+    def opening(self, network: Network) -> dict[str, Pair[T]]:
         """The lab's best outcome at each provider's reservation utility, given those before it in the network."""
         state: dict[str, Pair[T]] = {}
         for provider in network:
-            given = _terms(network, state)
+            given = agreed_terms(network, state)
             table = self._table(provider, given)
             if _at_reservation(table) > -math.inf:
                 index = int(np.where(_willing(table), table.lab, -np.inf).argmax())
@@ -326,18 +265,18 @@ def _check(providers: tuple[str, ...], most: int, luck: Mapping[str, float]) -> 
 def _solve[T: Hashable](
     desk: _Desk[T],
     most: int,
-    replies: Callable[[_Network], _Reply[T]],
-    settled: Callable[[_Network], _Found[T]],
+    replies: Callable[[Network], Reply[T]],
+    settled: Callable[[Network], Found[T]],
 ) -> PortfolioResult[T]:
     """Fixed points of one network after another until none that drops out or joins leads to one not yet tried."""
-    network: _Network | None = desk.ranking[:most]
-    tried: set[_Network] = set()
+    network: Network | None = desk.ranking[:most]
+    tried: set[Network] = set()
     sweeps = 0
     while network is not None:
         tried.add(network)
         state, report = settled(network)
         sweeps += report.iterations
-        signed = _terms(network, state)
+        signed = agreed_terms(network, state)
         waiting = _waiting(desk.ranking, signed, replies)
         entrants = [name for name, pair in waiting.items() if pair.settlement.agreement and len(signed) < most]
         entrants.sort(key=lambda name: -waiting[name].joint_surplus_usd_bn)
@@ -349,7 +288,7 @@ def _solve[T: Hashable](
 
 
 def _waiting[T: Hashable](
-    ranking: _Network, signed: Mapping[str, T], replies: Callable[[_Network], _Reply[T]]
+    ranking: Network, signed: Mapping[str, T], replies: Callable[[Network], Reply[T]]
 ) -> dict[str, Pair[T]]:
     """What each provider without a deal would settle for if it joined those that sign."""
     joined = {name: tuple(other for other in ranking if other in signed or other == name) for name in ranking}
@@ -361,61 +300,3 @@ def _left_out[T: Hashable](pair: Pair[T], why: str) -> Pair[T]:
     if pair.settlement.agreement is None:
         return pair
     return replace(pair, settlement=Settlement(None, why, pair.settlement.proposals), terms=None)
-
-
-def _terms[T: Hashable](network: _Network, state: Mapping[str, Pair[T]]) -> dict[str, T]:
-    """Terms of the pairs that agree."""
-    found = ((name, state[name]) for name in network if name in state)
-    return {name: typing.cast(T, pair.terms) for name, pair in found if pair.settlement.agreement}
-
-
-def _iterate[T: Hashable](
-    network: _Network, reply: _Reply[T], start: dict[str, Pair[T]], updating: Updating
-) -> _Found[T]:
-    """Sweeps over the pairs until no terms change, a state comes again, or the most sweeps are made."""
-    states = [start]
-    changes: list[float] = []  # from each state to the next
-    seen = {tuple(_terms(network, start).items()): 0}
-    for sweep in range(1, MOST_SWEEPS + 1):
-        state = _sweep(network, states[-1], reply, updating)
-        changes.append(_largest_change(states[-1], state))
-        key = tuple(_terms(network, state).items())
-        first = seen.setdefault(key, sweep)
-        if first == sweep - 1:
-            return state, Convergence(sweep, True, 0, changes[-1], updating)
-        if first < sweep:
-            states[first] = state  # of the same terms; at the very start there were no pairs
-            best = min(range(first, sweep), key=changes.__getitem__)
-            return states[best], Convergence(sweep, False, sweep - first, changes[best], updating)
-        states.append(state)
-    return states[-1], Convergence(MOST_SWEEPS, False, 0, changes[-1], updating)
-
-
-def _sweep[T: Hashable](
-    network: _Network,
-    before: Mapping[str, Pair[T]],
-    reply: _Reply[T],
-    updating: Updating,
-) -> dict[str, Pair[T]]:
-    """Every pair's answer to the others' terms of the last sweep or, sequentially, to the latest.
-
-    After a sequential sweep the terms are feasible together, if leaving a deal out makes none of the others infeasible:
-    each pair answered the terms of those before it.
-    """
-    state = dict(before)
-    for provider in network:
-        known = state if updating == "sequential" else before
-        given = _terms(tuple(name for name in network if name != provider), known)
-        state[provider] = reply(provider, given)
-    return state
-
-
-def _largest_change[T: Hashable](before: Mapping[str, Pair[T]], after: Mapping[str, Pair[T]]) -> float:
-    """Largest change of a party's utility in one sweep; a pair without a state or agreement has nil."""
-    was = {name: pair.payoffs_usd_bn for name, pair in before.items()}
-    changes = (
-        abs(new - old)
-        for name, pair in after.items()
-        for new, old in zip(pair.payoffs_usd_bn, was.get(name, (0.0, 0.0)), strict=True)
-    )
-    return max(changes, default=0.0)

@@ -24,8 +24,8 @@ from market.bargaining.explanation import (
     offer_from,
     trace_of,
 )
+from market.bargaining.fixed_points import Convergence
 from market.bargaining.negotiation import PAIR_RULES, Offer, best_lab_gain, evaluated, solve, table_of
-from market.bargaining.portfolios import Convergence
 from market.bargaining.problem import Problem
 from market.bargaining.protocols import Conduct
 from market.bargaining.utilities import at_disagreement

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.bargaining import networks
+from market.bargaining.fixed_points import Convergence
 from market.bargaining.portfolios import (
     MOST_RECURSIVE,
-    Convergence,
     PortfolioResult,
     Talks,
     nash_in_nash,
