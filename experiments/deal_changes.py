@@ -18,11 +18,11 @@ from market.scenario import Scenario, Talks
 from market.scenario_changes import parse_set
 
 NAMES = (*LIMITS, RIVAL)
-# How talks are conducted, by the name that scenario and problem share; the number of rounds has two in the scenario.
+# How talks are conducted, by the name that scenario and problem share; the number of rounds has three in the scenario.
 SHARED = tuple(
     name for name in Talks.model_fields if name in Conduct.__dataclass_fields__ and name != "deadline_rounds"
 )
-ROUNDS = ("concession_rounds", "deadline_rounds")
+ROUNDS = ("concession_rounds", "screening_rounds", "deadline_rounds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,8 @@ def talks_from(texts: Sequence[str]) -> dict[str, Any]:
 
 def _rounds(rule: str) -> str:
     """The scenario's name for the number of rounds of talks by a rule."""
-    return "concession_rounds" if rule == "concession" else "deadline_rounds"
+    own = f"{rule}_rounds"
+    return own if own in ROUNDS else "deadline_rounds"
 
 
 def _one_of(what: str, name: str, allowed: Sequence[str]) -> str:

@@ -258,7 +258,8 @@ class Talks(Group):
 
     impatience_per_quarter: float = param(0.03, unit="1/quarter", low=0.0, high=10.0, meaning="Mean discount rate of the two sides during talks; the weaker side's is higher", source="as negotiation.discounting_per_quarter; Binmore, Rubinstein and Wolinsky (1986)")
     offer_interval_quarters: float = param(0.25, unit="quarter", low=1e-6, high=100.0, meaning="Time between two offers", source="three weeks; ours")
-    deadline_rounds: int = param(1000, unit="count", low=1, high=100_000, meaning="Offers after which alternating offers and screening end without a deal", source="far off, so that only patience counts; ours")
+    deadline_rounds: int = param(1000, unit="count", low=1, high=100_000, meaning="Offers after which alternating offers end without a deal", source="far off, so that only patience counts; ours")
+    screening_rounds: int = param(20, unit="count", low=1, high=100_000, meaning="Offer intervals after which screening ends without a deal; five offers at most are spread over them", source="five quarters; ours")
     concession_rounds: int = param(20, unit="count", low=2, high=10_000, meaning="Offers after which concession tactics end without a deal", source=OURS)
     breakdown_prob: float = param(0.0, unit="frac", low=0.0, high=1.0, meaning="Chance that talks break down after a rejected offer", source=OURS)
     first_mover: Literal["lab", "provider"] = param("provider", unit="name", meaning="Who makes the first offer", source=OURS)

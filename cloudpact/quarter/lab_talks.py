@@ -24,6 +24,8 @@ from market.deals import Exclusivity
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
 
+# The parameter of the scenario that says after how many rounds talks by a rule end.
+ROUNDS = {"concession": "concession_rounds", "screening": "screening_rounds"}
 NOTHING_SIGNED: Mapping[str, Terms] = {}
 
 
@@ -201,7 +203,7 @@ def conduct_of(market: CloudMarket, rule: str) -> Conduct:
     return Conduct(
         impatience_per_quarter=rules.impatience_per_quarter,
         offer_interval_quarters=rules.offer_interval_quarters,
-        deadline_rounds=rules.concession_rounds if rule == "concession" else rules.deadline_rounds,
+        deadline_rounds=getattr(rules, ROUNDS.get(rule, "deadline_rounds")),
         breakdown_prob=rules.breakdown_prob,
         first_mover=rules.first_mover,
         tactic=rules.tactic,

@@ -18,7 +18,7 @@ mixed: on a lumpy set the limit of fast offers would otherwise be made by the ga
 Limits: one round is an ultimatum; no deadline in sight is Rubinstein (1982); as the interval shrinks, with a
 deadline far off in time, the asymmetric Nash solution with the lab's weight w (Binmore, Rubinstein and
 Wolinsky 1986); risk alone, as it shrinks, the symmetric one; an outside option counts only where it beats what
-talks give (Binmore, Shaked and Sutton 1989). A deadline counts as long as exp(-2 r * interval * rounds)
+talks give (Binmore, Shaked and Sutton 1989). A deadline counts as long as exp(-r * interval * rounds)
 is not small: the side that makes the last offer then gets more.
 """
 
