@@ -120,10 +120,13 @@ def _check_table(rules: Negotiation) -> None:
         "take_or_pay_levels",
         "equity_levels",
         "upfront_levels",
-        "warrant_levels",
         "revenue_share_levels",
     ):
         _check_levels(f"negotiation.{key}", getattr(rules, key), 0.0, 1.0)
+    if not any(rules.gw_levels):
+        raise ValueError(f"negotiation.gw_levels: {list(rules.gw_levels)} has no capacity; allowed: one above 0 at least")
+    # a warrant for all shares could not be granted
+    _check_levels("negotiation.warrant_levels", rules.warrant_levels, 0.0, 0.99)
     for key in ("clause_levels", "milestones"):
         if not getattr(rules, key):
             raise ValueError(f"negotiation.{key}: the list is empty; allowed: at least one entry")
