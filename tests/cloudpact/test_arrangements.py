@@ -15,7 +15,7 @@ from cloudpact.quarter import adoption, delivery, needs, negotiation, sides
 from cloudpact.quarter.arrangements import ARRANGEMENTS, Winner
 from cloudpact.quarter.lab_talks import LabTalks, Need
 from market.bargaining.negotiation import Offer
-from market.deals import Exclusivity, TermSheet
+from market.deals import DealKind, Exclusivity, TermSheet
 from market.scenario import Policy, ProtocolName, Rule, Scenario
 from tests.properties.market_worlds import LIVELY, first_difference, lively, market_of
 
@@ -335,6 +335,24 @@ def test_a_lab_does_not_sign_a_loss_without_the_deal_that_makes_up_for_it() -> N
     taken = {name: 0.0 for name in winners if name not in losses}
     negotiation._sign_winners(market, list(winners.values()), room_of(market) | taken)
     assert sum(trace.lab_utility for trace in market.flows.traces if trace.outcome == "signed") >= 0.0
+
+
+# contracts that run out
+
+
+def test_a_contract_that_runs_out_can_be_renewed_once() -> None:
+    """The pair's next end before a new contract would have ramped up, unless a renewal goes on from it already."""
+    market = opened(lively())
+    west, ada, now = market.provider_by_name["West"], market.lab_by_name["Ada"], market.quarter
+    soon = market.parameters.capacity.lead_quarters + market.parameters.negotiation.ramp_quarters
+    assert sides.running_out(market, west, ada) == (0, 0.0)
+    for gw, quarters in ((0.4, soon + 1), (0.3, soon), (0.2, 2)):
+        market.book.sign(TermSheet("West", "Ada", now, now, (gw,) * quarters, 3.0), now)
+    assert sides.running_out(market, west, ada) == (2, 0.2)
+    renewal = market.book.sign(TermSheet("West", "Ada", now, now + 2, (0.2,) * 20, 3.0), now)
+    renewal.kind = DealKind.RENEWAL
+    assert sides.running_out(market, west, ada) == (soon, 0.3)
+    assert sides.running_out(market, market.provider_by_name["East"], ada) == (0, 0.0)
 
 
 # own rules of one pair
