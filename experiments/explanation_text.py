@@ -184,14 +184,12 @@ def _rivals(found: dict[str, Any], lab: str) -> str:
             if together
             else "No rival made an offer."
         )
-    bids = found["protocol"] == "auction"
-    lacked = f"gain of {lab}" if bids else "joint surplus"
+    by_lab = found["protocol"] in ("auction", "nash_in_nash_replacement")
+    lacked = f"gain of {lab}" if by_lab else "joint surplus"
     lines = [f"{f'Rivals: gain of {lab}, USD bn':34.34}{'offered':>12}{'at most':>12}{'lacked':>12}"]
     for rival in found["rivals"]:
-        gap = rival["lacks"]
-        if bids and rival["offered"] is not None:
-            gap = found["payoffs"]["lab"] - rival["offered"]
-        numbers = "".join(f"{'-':>12}" if x is None else f"{x:12,.3f}" for x in (rival["offered"], rival["most"], gap))
+        shown = (rival["offered"], rival["most"], rival["lacks"])
+        numbers = "".join(f"{'-':>12}" if x is None else f"{x:12,.3f}" for x in shown)
         lines.append(f"  {rival['provider'][:31]:32}{numbers}")
         if rival["offered"] is None:
             lines.append(filled(f"no offer: {rival['reason']}", "    "))

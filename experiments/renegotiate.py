@@ -12,7 +12,8 @@ from cloudpact.results import Results
 from experiments.deal_changes import Change
 from experiments.explain import deal_row, finite, story_of
 from market.bargaining.explanation import components
-from market.bargaining.negotiation import Offer, best_lab_gain, evaluated, solve, table_of
+from market.bargaining.menus import best_lab_gain
+from market.bargaining.negotiation import Offer, evaluated, solve
 from market.bargaining.problem import Problem
 from market.scenario import Scenario, Talks
 
@@ -78,7 +79,7 @@ def _bargained(story: Mapping[str, Any], problem: Problem, floor: float | None) 
     rivals = {each["provider"]: Problem.from_plain(story["problem"] | each["differs"]) for each in story["rivals"]}
     auctioned = problem.rule == "auction"
     if auctioned or story["problem"]["rule"] == "auction":
-        able = sum(best_lab_gain(table_of(rival, evaluated(rival))) > 0.0 for rival in rivals.values())
+        able = sum(best_lab_gain(rival, evaluated(rival)) > 0.0 for rival in rivals.values())
         everyone: dict[str, Any] = {"rule": problem.rule, "conduct": problem.conduct, "bidders": 1 + able}
         problem = dataclasses.replace(problem, bidders=1 + able)
         rivals = {name: dataclasses.replace(rival, **everyone) for name, rival in rivals.items()}
@@ -93,7 +94,7 @@ def _elsewhere(story: Mapping[str, Any], problem: Problem, offers: Offers) -> fl
     if problem.rule == "auction":
         return -math.inf
     if story["protocol"] == REPLACEMENT:
-        gains = [best_lab_gain(table_of(each.problem, each.evaluation)) for each in offers.values()]
+        gains = [best_lab_gain(each.problem, each.evaluation) for each in offers.values()]
     else:
         gains = [each.lab for each in offers.values()]
     return max([problem.floors[0], *gains])

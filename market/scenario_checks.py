@@ -13,6 +13,7 @@ from market.scenario_errors import did_you_mean
 if TYPE_CHECKING:
     from market.scenario import Negotiation, Rule, Scenario, Shock
 
+MOST_RECURSIVE = 4  # as market.bargaining.portfolios; importing it would cost every command its start-up
 LARGEST_TABLE = 2_000_000  # outcomes of one negotiation
 
 
@@ -124,7 +125,8 @@ def _check_table(rules: Negotiation) -> None:
     ):
         _check_levels(f"negotiation.{key}", getattr(rules, key), 0.0, 1.0)
     if not any(rules.gw_levels):
-        raise ValueError(f"negotiation.gw_levels: {list(rules.gw_levels)} has no capacity; allowed: one above 0 at least")
+        shown = list(rules.gw_levels)
+        raise ValueError(f"negotiation.gw_levels: {shown} has no capacity; allowed: one above 0 at least")
     # a warrant for all shares could not be granted
     _check_levels("negotiation.warrant_levels", rules.warrant_levels, 0.0, 0.99)
     for key in ("clause_levels", "milestones"):
@@ -132,6 +134,11 @@ def _check_table(rules: Negotiation) -> None:
             raise ValueError(f"negotiation.{key}: the list is empty; allowed: at least one entry")
     _check_levels("negotiation.term_levels_quarters", rules.term_levels_quarters, 1, 80)
     _check_table_size(rules)
+    if rules.protocol == "nash_in_shapley" and rules.deals_per_round > MOST_RECURSIVE:
+        raise ValueError(
+            f"negotiation.deals_per_round: {rules.deals_per_round} with protocol nash_in_shapley; "
+            f"allowed: at most {MOST_RECURSIVE}, as it solves every set of a lab's deals"
+        )
 
 
 def _check_table_size(rules: Negotiation) -> None:
@@ -157,3 +164,5 @@ def _check_levels(path: str, levels: tuple[float, ...] | tuple[int, ...], low: f
         raise ValueError(
             f"{path}: {list(levels)} is no list of levels; allowed: 1 to 64 numbers between {low} and {high}"
         )
+    if len(set(levels)) < len(levels):
+        raise ValueError(f"{path}: {list(levels)} lists a level twice; allowed: each once")

@@ -1,7 +1,7 @@
 """What a lab's several partners mean for each other under each protocol: rivals, bidders, or partners of one lab.
 
-Each arrangement takes a lab's talks and returns whom it would sign with on this snapshot; pairs that
-find no agreement, or lose, leave a trace with the reason.
+Each arrangement takes a lab's talks and returns whom it would sign with on this snapshot. Pairs that
+find no agreement leave a trace with the reason; rivals that lose stand in the winner's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cloudpact.quarter.lab_talks import LabTalks, Need
 from market.bargaining.explanation import Rival, Trace, trace_of
 from market.bargaining.fixed_points import Pair
-from market.bargaining.negotiation import SAME, Offer, offer_on
+from market.bargaining.negotiation import SAME, Offer, solve
 from market.bargaining.portfolios import PortfolioResult, nash_in_nash, nash_in_shapley
 from market.bargaining.problem import Terms
 from market.bargaining.protocols import Conduct, Settlement, Table
@@ -118,7 +118,7 @@ def portfolio(talks: LabTalks, round_number: int) -> list[Winner]:
         problem = dataclasses.replace(problem, threat=pair.table.threat, floors=pair.table.floors)
         if name in found.signed:
             rivals = _outsider(talks, pair)
-            offer = offer_on(problem, evaluation, pair.settlement)
+            offer = solve(problem, evaluation)
             winners.append(Winner(talks.need, name, offer, protocol, round_number, rivals, found.report))
         else:
             _note(talks, Offer(problem, evaluation, pair.settlement), "failed", round_number)
@@ -169,17 +169,27 @@ def _winner(talks: LabTalks, name: str, offer: Offer, offers: dict[str, Offer], 
 
 
 def _matched(talks: LabTalks, winner: str, offer: Offer) -> tuple[str, Offer]:
-    """The holder of a right of first refusal with terms as good to the lab as the winner's, else the winner."""
+    """Who holds a right of first refusal and can match the winner, of several the best for the lab; or the winner."""
     if "exclusivity" not in talks.market.parameters.negotiation.constraints:
         return winner, offer
-    for name in talks.providers:
+    holders = [name for name in talks.providers if _holds_first_refusal(talks, name)]
+    if winner in holders:
+        return winner, offer
+    matches = {}
+    for name in holders:
         problem = talks.problem(name)
-        if name != winner and problem.provider.running_clause is Exclusivity.FIRST_REFUSAL:
-            rule = "nash" if offer.problem.rule == "auction" else problem.rule
-            match = talks.offer(name, rule=rule, floors=(max(problem.floors[0], offer.lab), problem.floors[1]))
-            if match.agreed:
-                return name, match
-    return winner, offer
+        rule = "nash" if offer.problem.rule == "auction" else problem.rule
+        match = talks.offer(name, rule=rule, floors=(max(problem.floors[0], offer.lab), problem.floors[1]))
+        if match.agreed:
+            matches[name] = match
+    if not matches:
+        return winner, offer
+    best = by_luck_where_equal(list(matches), {name: match.lab for name, match in matches.items()}, talks.luck())[0]
+    return best, matches[best]
+
+
+def _holds_first_refusal(talks: LabTalks, provider: str) -> bool:
+    return talks.problem(provider).provider.running_clause is Exclusivity.FIRST_REFUSAL
 
 
 def _outsider(talks: LabTalks, pair: Pair[Terms]) -> tuple[Rival, ...]:

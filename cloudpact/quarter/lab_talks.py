@@ -14,8 +14,9 @@ from agents.lab import Lab
 from cloudpact.quarter.sides import lab_view, provider_view, renewed, running_out
 from cloudpact.quarter.term_sheets import grid_for
 from market.bargaining.cover import ramped_gw
-from market.bargaining.negotiation import Offer, best_lab_gain, evaluated, solve, table_of
-from market.bargaining.problem import Problem, Terms, terms_at
+from market.bargaining.menus import Menu, best_lab_gain, menu_of
+from market.bargaining.negotiation import Offer, evaluated, solve
+from market.bargaining.problem import Problem, Terms
 from market.bargaining.protocols import Conduct, Settlement, Table
 from market.bargaining.utilities import Evaluation, evaluate
 from market.bargaining.views import LabView, ProviderView
@@ -58,6 +59,7 @@ class LabTalks:
         self._forecasts_differ = _forecasts_differ(market)
         self._open = {provider.name: provider for provider in market.providers if self._may_ask(provider)}
         self._problems: dict[str, Problem] = {}
+        self._menus: dict[tuple[str, frozenset[tuple[str, Terms]]], Menu] = {}
         self._evaluations: dict[tuple[str, frozenset[tuple[str, Terms]]], tuple[Problem, Evaluation]] = {}
 
     def _may_ask(self, provider: Hyperscaler) -> bool:
@@ -130,13 +132,13 @@ class LabTalks:
         return dataclasses.replace(problem, lab=lab, seen=seen, provider=provider, grid=grid)
 
     def _limited(self, side: ProviderView, given: Mapping[str, Terms]) -> ProviderView:
-        """The provider's view with the room that clauses leave once other deals are signed."""
-        if "exclusivity" not in self.market.parameters.negotiation.constraints:
-            return side
+        """The provider's view with the room that other deals leave once they are signed."""
         # who is tied to another can sign nothing here, and who signs elsewhere cannot be tied here; a primary
         # clause holds for what is signed after it
-        tied = any(terms.clause is Exclusivity.EXCLUSIVE for terms in given.values())
-        return dataclasses.replace(side, rival_room_gw=-1.0) if tied else side
+        held = "exclusivity" in self.market.parameters.negotiation.constraints
+        tied = held and any(terms.clause is Exclusivity.EXCLUSIVE for terms in given.values())
+        power = side.power_gw - sum(terms.gw for terms in given.values())
+        return dataclasses.replace(side, power_gw=power, rival_room_gw=-1.0 if tied else side.rival_room_gw)
 
     def _path(self, provider: str, terms: Terms) -> NDArray[np.float64]:
         """Capacity by quarter ahead under some terms."""
@@ -168,18 +170,27 @@ class LabTalks:
 
     def best_gain(self, provider: str) -> float:
         """The most that the lab could get from a provider that gains nothing."""
-        return best_lab_gain(table_of(*self.evaluation(provider)))
+        return best_lab_gain(*self.evaluation(provider))
+
+    def _menu(self, provider: str, given: Mapping[str, Terms]) -> Menu:
+        """What the pair chooses among, down to what the lab could lose here and regain with the others."""
+        key = provider, frozenset(given.items())
+        if key not in self._menus:
+            problem, evaluation = self.evaluation(provider, given)
+            most = max(self.best_gain(name) for name in self._open)
+            self._menus[key] = menu_of(problem, evaluation, lowest_threat=-max(most, 0.0))
+        return self._menus[key]
 
     # what protocols for several pairs at once ask
 
     def table(self, provider: str, given: Mapping[str, Terms]) -> Table:
         """Gains of both over no deal with this provider, given what the lab signs with the others."""
-        return table_of(*self.evaluation(provider, given))
+        return self._menu(provider, given).table
 
     def terms(self, provider: str, settlement: Settlement, given: Mapping[str, Terms]) -> Terms:
         """The terms of a settlement on that table."""
         assert settlement.agreement is not None
-        return terms_at(self.evaluation(provider, given)[1].grid, settlement.agreement.index)
+        return self._menu(provider, given).terms(settlement.agreement.index)
 
     def lab_gain_usd_bn(self, provider: str, terms: Terms, given: Mapping[str, Terms]) -> float:
         """The lab's gain from some terms over no deal with this provider, given what it signs with the others."""

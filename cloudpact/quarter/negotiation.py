@@ -73,12 +73,12 @@ def _sign_winners(market: CloudMarket, winners: list[Winner], room: dict[str, fl
     left = dict(room)
     equity = dict.fromkeys(room, 0.0)
     for together in _in_order(market, winners):
-        fits = _fit(together, left, equity)
+        fitting = _that_fit(together, left, equity)
         for winner in together:
             trace = winner.trace(market.quarter)
             market.flows.traces.append(trace)
-            if not fits:
-                trace.outcome, trace.reason = "lost", "a deal with more joint surplus took the capacity or the money"
+            if winner not in fitting:
+                trace.outcome, trace.reason = "lost", "what other deals leave of capacity or money is too little"
                 winner.need.cut = True
                 continue
             trace.constraint = binding_constraint(winner.offer)
@@ -94,6 +94,16 @@ def _in_order(market: CloudMarket, winners: list[Winner]) -> list[list[Winner]]:
     luck = {key: market.uniform("tie", key) for key in by_lab}
     joint = {key: sum(winner.offer.joint for winner in together) for key, together in by_lab.items()}
     return [by_lab[key] for key in by_luck_where_equal(list(by_lab), joint, luck)]
+
+
+def _that_fit(together: list[Winner], left: dict[str, float], equity: dict[str, float]) -> list[Winner]:
+    """All of a lab's deals if they fit into what is left, else the most that do, none then a loss to the lab."""
+    fitting = sorted(together, key=lambda winner: -winner.offer.joint)
+    while fitting and not _fit(fitting, left, equity):
+        fitting = fitting[:-1]
+        if any(winner.offer.lab < 0.0 for winner in fitting):
+            return []
+    return fitting
 
 
 def _fit(together: list[Winner], left: dict[str, float], equity: dict[str, float]) -> bool:

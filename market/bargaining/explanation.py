@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from market.bargaining.fixed_points import Convergence
-from market.bargaining.negotiation import Offer, best_lab_gain, evaluated, solve, table_of
+from market.bargaining.menus import best_lab_gain
+from market.bargaining.negotiation import Offer, evaluated, solve
 from market.bargaining.problem import Problem
 from market.bargaining.solutions import egalitarian, pareto_frontier, utilitarian
 from market.bargaining.transfers import Array, lines_of
@@ -303,22 +304,31 @@ def _efficient(problem: Problem, offer: Offer) -> tuple[Array, Array]:
     return np.concatenate(lab), np.concatenate(provider)
 
 
+def _lacked(protocol: str, offer: Offer, rival: Offer, most: float) -> float:
+    """What a rival would have needed more: a larger bid, more to give at its reservation value, or joint surplus."""
+    if protocol == "auction":
+        return offer.lab - rival.lab
+    if protocol == "nash_in_nash_replacement":
+        return offer.lab - most
+    return offer.joint - rival.joint
+
+
 def _rivals(story: dict[str, Any], offer: Offer) -> list[dict[str, Any]]:
     """What every rival offered, by its own talks with the lab, and what it would have taken to win.
 
     The lab goes where both gain most together; a rival wins that can give the lab more than the
-    winner can without loss. `lacks` is how much more joint surplus it would have needed.
+    winner can without loss. See `_lacked` for what it `lacks`.
     """
     told = []
     for kept in story["rivals"]:
         rival = solve(Problem.from_plain(story["problem"] | kept["differs"]))
-        most = best_lab_gain(table_of(rival.problem, rival.evaluation))
+        most = best_lab_gain(rival.problem, rival.evaluation)
         told.append({
             "provider": kept["provider"],
             "offered": rival.lab if rival.agreed else None,
             "joint": rival.joint if rival.agreed else None,
             "most": most if math.isfinite(most) else None,
-            "lacks": offer.joint - rival.joint if rival.agreed else None,
+            "lacks": _lacked(story["protocol"], offer, rival, most) if rival.agreed else None,
             "reason": rival.reason,
         })  # fmt: skip
     return told

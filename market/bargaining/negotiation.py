@@ -7,20 +7,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from market.bargaining.auction import bid_for
-from market.bargaining.factored import Contenders, best_factored, contenders_factored
+from market.bargaining.factored import best_factored, contenders_factored
 from market.bargaining.factored_kernels import Factored
+from market.bargaining.menus import ANYTHING, discount_moves, menu_of
 from market.bargaining.polish import polished
-from market.bargaining.problem import Problem, Terms
+from market.bargaining.problem import Problem, Terms, terms_at
 from market.bargaining.protocols import Settlement, Table
 from market.bargaining.rules import RULES
 from market.bargaining.solutions import Agreement
-from market.bargaining.transfers import discount_for_a_deal
 from market.bargaining.utilities import Evaluation, evaluate
-from market.bargaining.views import Grid, with_levels
+from market.bargaining.views import Grid
 from market.bargaining.zone import least_utilities, no_deal
 
 NONE = np.zeros(0)
-ANYTHING = 1e12  # a loss in USD bn beyond any
 SAME = 1e-11  # part of both gains below which a difference is rounding
 # Reasons that terms between the levels on the table may remove.
 BETWEEN_LEVELS = ("no terms leave both better off", "a rival offers the lab more")
@@ -78,65 +77,55 @@ def evaluated(problem: Problem, grid: Grid | None = None) -> Evaluation:
 
 
 def solve(problem: Problem, evaluation: Evaluation | None = None) -> Offer:
-    """What the pair agrees on under its rule, continuous issues polished.
-
-    Where only a discount between the levels on the table leaves both better off, it is put on the table.
-    """
+    """What the pair agrees on under its rule, continuous issues polished."""
     found = evaluated(problem) if evaluation is None else evaluation
-    offer = offer_on(problem, found, settled(problem, found))
-    if offer.agreed or offer.reason not in BETWEEN_LEVELS or "discount" not in problem.continuous:
-        return offer
-    least = least_utilities(Table(NONE, NONE, problem.lab.weight, problem.threat, problem.floors))
-    level = discount_for_a_deal(found, problem.threat, least, problem.lab.weight)
-    if level is None or level in problem.grid.discounts:
-        return offer
-    levels = tuple(sorted((*problem.grid.discounts, level)))
-    wider = replace(problem, grid=with_levels(problem.grid, "discounts", levels))
-    found = evaluated(wider)
-    return offer_on(wider, found, settled(wider, found))
+    settlement, terms = _settled(problem, found)
+    if terms is None:
+        return Offer(problem, found, replace(settlement, reason=_named(settlement.reason, found)))
+    return Offer(problem, found, settlement, *polished(problem, found, settlement, terms))
 
 
-def settled(problem: Problem, evaluation: Evaluation) -> Settlement:
-    """The outcome of the problem's table under its rule, with the reason if there is none.
+def _settled(problem: Problem, evaluation: Evaluation) -> tuple[Settlement, Terms | None]:
+    """The outcome under the problem's rule and its terms, or the reason why there is none.
 
-    Outcomes that another rational one dominates are left aside first: no rule takes one.
+    Nash over the levels of the grid is found by an exact search, and polished later; the other rules
+    choose from a menu of efficient terms.
     """
-    form = evaluation.form
-    least = least_utilities(Table(NONE, NONE, problem.lab.weight, problem.threat, problem.floors))
     if problem.rule == "nash" and problem.conduct.uncertainty == 0.0:
-        weights = problem.lab.weight, 1.0 - problem.lab.weight
-        found = best_factored(form, disagreement=problem.threat, weights=weights, floors=least)
-        settlement = Settlement(found, "agreed")
+        form, weight = evaluation.form, problem.lab.weight
+        least = least_utilities(Table(NONE, NONE, weight, problem.threat, problem.floors))
+        found = best_factored(form, disagreement=problem.threat, weights=(weight, 1.0 - weight), floors=least)
+        if found is not None:
+            found = _first_of_its_worth(evaluation, found)
+            return Settlement(found, "agreed"), terms_at(evaluation.grid, found.index)
+        reason = _why_not(problem, form)
+        if reason not in BETWEEN_LEVELS or not discount_moves(problem, evaluation):
+            return Settlement(None, reason), None
+    return _from_menu(problem, evaluation)
+
+
+def _from_menu(problem: Problem, evaluation: Evaluation) -> tuple[Settlement, Terms | None]:
+    menu = menu_of(problem, evaluation)
+    if not len(menu.places):
+        return Settlement(None, _why_not(problem, evaluation.form)), None
+    if problem.rule == "auction":
+        settlement = bid_for(menu.table, problem.conduct, problem.bidders)
     else:
-        settlement = _among(problem, contenders_factored(form, disagreement=problem.threat, floors=least))
-    if settlement.agreement is None:
-        reason = settlement.reason if settlement.reason != "agreed" else _why_not(problem, form)
-        return replace(settlement, reason=_named(reason, evaluation))
-    return replace(settlement, agreement=_first_of_its_worth(evaluation, settlement.agreement))
+        settlement = RULES[problem.rule](menu.table, problem.conduct)
+    proposals = tuple(replace(each, index=int(menu.places[each.index])) for each in settlement.proposals)
+    settlement = replace(settlement, proposals=proposals)
+    found = settlement.agreement
+    if found is None:
+        return settlement, None
+    ties = tuple(dict.fromkeys(int(menu.places[tie]) for tie in found.ties))
+    agreement = Agreement(int(menu.places[found.index]), found.payoffs, ties)
+    return replace(settlement, agreement=agreement), menu.terms(found.index)
 
 
 def _why_not(problem: Problem, form: Factored) -> str:
     """Why there are no rational outcomes: what is wanting is wanting among the undominated ones already."""
     efficient = contenders_factored(form, disagreement=(-ANYTHING, -ANYTHING))
     return no_deal(Table(efficient.lab, efficient.provider, 0.5, problem.threat, problem.floors)).reason
-
-
-def _among(problem: Problem, contenders: Contenders) -> Settlement:
-    """What the rule makes of a few outcomes, in places of the whole table."""
-    if not len(contenders.indices):
-        return Settlement(None, "agreed")
-    table = Table(contenders.lab, contenders.provider, problem.lab.weight, problem.threat, problem.floors, problem.luck)
-    if problem.rule == "auction":
-        settlement = bid_for(table, problem.conduct, problem.bidders)
-    else:
-        settlement = RULES[problem.rule](table, problem.conduct)
-    places = contenders.indices
-    proposals = tuple(replace(each, index=int(places[each.index])) for each in settlement.proposals)
-    found = settlement.agreement
-    if found is not None:
-        ties = tuple(int(places[tie]) for tie in found.ties)
-        found = Agreement(int(places[found.index]), found.payoffs, ties)
-    return replace(settlement, agreement=found, proposals=proposals)
 
 
 def _first_of_its_worth(evaluation: Evaluation, agreement: Agreement) -> Agreement:
@@ -150,19 +139,6 @@ def _first_of_its_worth(evaluation: Evaluation, agreement: Agreement) -> Agreeme
             at[issue] = min(place, int(same.argmax())) if same.any() else place
     index = int(np.ravel_multi_index(at, shape))
     return agreement if index == agreement.index else Agreement(index, agreement.payoffs, agreement.ties)
-
-
-def offer_on(problem: Problem, evaluation: Evaluation, settlement: Settlement) -> Offer:
-    """The offer that a settlement on the problem's table makes, its continuous issues polished."""
-    if settlement.agreement is None:
-        return Offer(problem, evaluation, settlement)
-    return Offer(problem, evaluation, settlement, *polished(problem, evaluation, settlement))
-
-
-def best_lab_gain(table: Table) -> float:
-    """The most that the lab could get from a provider that gains nothing; minus infinity where it can get nothing."""
-    willing = table.provider >= max(table.threat[1], table.floors[1])
-    return float(np.max(table.lab, where=willing, initial=-np.inf))
 
 
 def _named(reason: str, evaluation: Evaluation) -> str:

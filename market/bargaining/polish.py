@@ -16,9 +16,10 @@ import numpy as np
 
 from market.bargaining.factored import ideal_factored
 from market.bargaining.frontiers import Chain
+from market.bargaining.menus import discount_moves
 from market.bargaining.problem import Problem, Terms, terms_at
 from market.bargaining.protocols import Settlement, Side
-from market.bargaining.transfers import Array, Lines, even_position, lines_of, nash_position, within
+from market.bargaining.transfers import Array, Lines, best_payoffs, even_position, lines_of, nash_position, within
 from market.bargaining.utilities import Evaluation, evaluate
 from market.bargaining.views import Grid, with_levels
 from market.deals import Trigger
@@ -115,16 +116,17 @@ class Aim:
         return None if found is None else found.position
 
 
-def polished(problem: Problem, evaluation: Evaluation, settlement: Settlement) -> tuple[Terms, float, float]:
-    """Terms and payoffs of an agreement, its continuous issues moved between the levels on the table."""
-    assert settlement.agreement is not None
-    terms = terms_at(evaluation.grid, settlement.agreement.index)
-    payoffs = settlement.agreement.first, settlement.agreement.second
+def polished(
+    problem: Problem, evaluation: Evaluation, settlement: Settlement, terms: Terms
+) -> tuple[Terms, float, float]:
+    """Terms and payoffs of an agreement on some terms, its continuous issues moved between the levels on the table."""
+    payoffs = _payoffs(problem, terms.grid)[0]
+    assert payoffs is not None
     concept = problem.rule in ("nash", "kalai_smorodinsky")
     if not problem.continuous or not (concept or settlement.target):
         return terms, *payoffs
     aim = _aim(problem, evaluation, settlement)
-    if "discount" in problem.continuous and len(evaluation.grid.discounts) > 1:
+    if discount_moves(problem, evaluation):
         terms, payoffs = _best_line(problem, evaluation, aim, terms, payoffs)
     for issue in problem.continuous:
         axis, linear = ISSUE[issue]
@@ -142,15 +144,21 @@ def _aim(problem: Problem, evaluation: Evaluation, settlement: Settlement) -> Ai
     least = max(problem.floors[0], lab_threat), max(problem.floors[1], provider_threat)
     ideals = settlement.agreement.first, settlement.agreement.second
     if settlement.target is None and (problem.rule == "kalai_smorodinsky" or problem.conduct.uncertainty > 0.0):
-        form, (lab_luck, provider_luck) = evaluation.form, problem.luck
-        lab_best, provider_best = ideal_factored(form, disagreement=problem.threat, floors=least) or ideals
-        width = problem.conduct.uncertainty
+        lab_best, provider_best = _ideals(problem, evaluation, least) or ideals
+        width, (lab_luck, provider_luck) = problem.conduct.uncertainty, problem.luck
         lab_least = lab_threat + width * lab_luck * (lab_best - lab_threat)
         provider_least = provider_threat + width * provider_luck * (provider_best - provider_threat)
         least = max(least[0], lab_least), max(least[1], provider_least)
-        ideals = ideal_factored(form, disagreement=problem.threat, floors=least) or ideals
+        ideals = _ideals(problem, evaluation, least) or ideals
     slack = ROUNDING * (abs(settlement.agreement.first) + abs(settlement.agreement.second))
     return Aim(problem.rule, problem.threat, least, weight, ideals, settlement.target, slack)
+
+
+def _ideals(problem: Problem, evaluation: Evaluation, least: Payoffs) -> Payoffs | None:
+    """Each side's best payoff over the terms that leave both at least something."""
+    if discount_moves(problem, evaluation):
+        return best_payoffs(lines_of(evaluation, problem.threat), least)
+    return ideal_factored(evaluation.form, disagreement=problem.threat, floors=least)
 
 
 def _best_line(

@@ -17,6 +17,8 @@ from market.bargaining.factored_kernels import Factored
 from market.bargaining.utilities import Evaluation
 
 Array = NDArray[np.float64]
+COARSE, FINE = 12, 96  # gains of the lab at which lines are compared
+POINTS = 129  # on each line
 DISCOUNT = 4  # the last of the issues that move what a deal produces
 
 
@@ -93,17 +95,48 @@ def even_position(lines: Lines, threat: tuple[float, float], scales: tuple[float
     return np.asarray(np.where(apart != 0.0, ahead[0] / np.where(apart != 0.0, apart, 1.0), 0.0))
 
 
-def discount_for_a_deal(
-    evaluation: Evaluation, threat: tuple[float, float], least: tuple[float, float], lab_weight: float
-) -> float | None:
-    """The discount between the levels at which both gain most, in the weighted product; None where none suits both."""
-    lines = lines_of(evaluation, threat)
+def best_payoffs(lines: Lines, least: tuple[float, float]) -> tuple[float, float] | None:
+    """Each side's best payoff where both get at least something; None where that is nowhere."""
     low, high = within(lines, least)
-    position = np.clip(nash_position(lines, threat, lab_weight), low, np.maximum(low, high))
-    lab, provider = lines.at(position)
-    gains = np.maximum(lab - threat[0], 0.0), np.maximum(provider - threat[1], 0.0)
-    score = np.where(low <= high, gains[0] ** lab_weight * gains[1] ** (1.0 - lab_weight), -np.inf)
-    if not len(score) or not score.max() > 0.0:
+    held = low <= high
+    if not held.any():
         return None
-    lowest, highest = min(evaluation.grid.discounts), max(evaluation.grid.discounts)
-    return lowest + float(position[score.argmax()]) * (highest - lowest)
+    ends = [lines.at(np.where(held, end, 0.0)) for end in (low, high)]
+    lab, provider = (max(float(end[side][held].max()) for end in ends) for side in (0, 1))
+    return lab, provider
+
+
+def efficient(lines: Lines, least: tuple[float, float]) -> tuple[NDArray[np.int64], Array]:
+    """Points on the lines that no other line betters, as (line, position): finely spaced, rational ends included.
+
+    Lines are compared at evenly spaced gains of the lab, first coarsely to leave most aside.
+    """
+    low, high = within(lines, least)
+    kept = np.flatnonzero(low <= high)
+    for count, slack in ((COARSE, 0.1), (FINE, 0.0)):
+        kept = _on_top(lines, kept, low, high, count, slack)
+    steps = np.linspace(0.0, 1.0, POINTS)
+    positions = low[kept, None] + steps * (high[kept] - low[kept])[:, None]
+    return np.repeat(kept, POINTS), positions.ravel()
+
+
+def _on_top(
+    lines: Lines, kept: NDArray[np.int64], low: Array, high: Array, count: int, slack: float
+) -> NDArray[np.int64]:
+    """Lines that give the provider most, or nearly, for some gain of the lab."""
+    if len(kept) < 2:
+        return kept
+    start, rise = lines.lab[0][kept, None], (lines.lab[1] - lines.lab[0])[kept, None]
+    reach = np.sort(lines.at(low)[0][kept]), np.sort(lines.at(high)[0][kept])
+    gains = np.linspace(min(reach[0][0], reach[1][0]), max(reach[0][-1], reach[1][-1]), count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        position = np.where(rise > 0.0, (gains - start) / rise, np.where(start >= gains, 0.0, np.inf))
+    position = np.maximum(position, low[kept, None])
+    provider = lines.provider[0][kept, None]
+    worth = provider + np.minimum(position, 1.0) * (lines.provider[1][kept, None] - provider)
+    worth = np.where(position <= high[kept, None] + 1e-12, worth, -np.inf)
+    best = worth.max(axis=0)
+    if slack == 0.0:
+        return np.unique(kept[worth.argmax(axis=0)])
+    near = worth >= best - slack * max(float(best.max() - best.min()), 0.0)
+    return kept[(near & (best > -np.inf)).any(axis=1)]

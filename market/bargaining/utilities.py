@@ -214,11 +214,12 @@ def provider_money_components(
     """The provider's components by name that equity, warrants and a revenue share move; `odds` are by staging."""
     equity = np.asarray(grid.equity)
     survival = 1.0 - lab.default_prob_per_quarter
+    others = 1.0 - provider.stake_frac  # what it takes from the lab it takes from itself as far as it owns the lab
     return {
         "equity": _axes(cost_of_equity(provider, equity_now(grid, odds)), 5, 6),
         "staging": _axes(staging_option(lab, grid), 5, 6),
-        "warrants": _axes(warrants_vesting(grid) * TRANCHE_DISCOUNT * lab.value_usd_bn, 7),
-        "revenue_share": _axes(np.asarray(grid.revenue_shares) * revenue_owed_on(lab, weights, survival), 8),
+        "warrants": _axes(others * warrants_vesting(grid) * TRANCHE_DISCOUNT * lab.value_usd_bn, 7),
+        "revenue_share": _axes(others * np.asarray(grid.revenue_shares) * revenue_owed_on(lab, weights, survival), 8),
         "fixed_cost": _axes(-fixed_cost(lab, weights, equity), 5),
     }
 
