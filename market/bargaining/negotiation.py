@@ -58,19 +58,6 @@ class Offer:
         return self.settlement.reason
 
 
-def table_of(problem: Problem, evaluation: Evaluation) -> Table:
-    """The pair's utilities outcome by outcome; minus infinity where a constraint forbids."""
-    feasible = evaluation.feasible.ravel()
-    return Table(
-        lab=np.where(feasible, evaluation.lab_total.ravel(), -np.inf),
-        provider=np.where(feasible, evaluation.provider_total.ravel(), -np.inf),
-        lab_weight=problem.lab.weight,
-        threat=problem.threat,
-        floors=problem.floors,
-        luck=problem.luck,
-    )
-
-
 def evaluated(problem: Problem, grid: Grid | None = None) -> Evaluation:
     """Both sides' utilities over the problem's table, or over other terms."""
     return evaluate(problem.lab, problem.provider, grid or problem.table, problem.weights, problem.seen)

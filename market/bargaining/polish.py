@@ -120,9 +120,14 @@ def polished(
     problem: Problem, evaluation: Evaluation, settlement: Settlement, terms: Terms
 ) -> tuple[Terms, float, float]:
     """Terms and payoffs of an agreement on some terms, its continuous issues moved between the levels on the table."""
-    payoffs = _payoffs(problem, terms.grid)[0]
-    assert payoffs is not None
+    assert settlement.agreement is not None
     concept = problem.rule in ("nash", "kalai_smorodinsky")
+    if not discount_moves(problem, evaluation):
+        payoffs = settlement.agreement.first, settlement.agreement.second
+    else:
+        found = _payoffs(problem, terms.grid)[0]  # a menu's discount is no level of the grid
+        assert found is not None
+        payoffs = found
     if not problem.continuous or not (concept or settlement.target):
         return terms, *payoffs
     aim = _aim(problem, evaluation, settlement)

@@ -268,7 +268,7 @@ def test_deals_struck_together_are_no_rivals_of_each_other() -> None:
 
 def test_a_bidder_lacked_a_gain_of_the_lab() -> None:
     rivals = in_words(protocol="auction", rule="auction").partition("Rivals")[2]
-    assert rivals.splitlines()[1] == "  Amazon                                 3.000       3.500       1.000"
+    assert rivals.splitlines()[1] == "  Amazon                                 3.000       3.500       2.000"
     assert "Lacked: gain of OpenAI" in rivals
 
 

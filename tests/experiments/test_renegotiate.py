@@ -16,7 +16,8 @@ from experiments.renegotiate import renegotiated
 from experiments.renegotiation_text import renegotiation_text
 from experiments.running import run
 from market.bargaining.auction import auction
-from market.bargaining.negotiation import PAIR_RULES, best_lab_gain, evaluated, solve, table_of
+from market.bargaining.menus import best_lab_gain, menu_of
+from market.bargaining.negotiation import PAIR_RULES, evaluated, solve
 from market.bargaining.problem import Problem
 from market.scenario import Scenario, Talks
 from market.scenario_files import ScenarioError
@@ -148,7 +149,7 @@ def test_a_rival_ahead_already_takes_no_deal_signed_by_right_of_first_refusal() 
 
 def test_a_threat_of_replacement_is_what_the_rival_could_give_without_loss() -> None:
     other = rival(buildable_gw=0.2)
-    most = best_lab_gain(table_of(other, evaluated(other)))
+    most = best_lab_gain(other, evaluated(other))
     assert solve(weighing(0.2)).lab < most < solve(problem()).lab
     told = renegotiated(story_of(problem(), other, protocol="nash_in_nash_replacement"), lab_weight=0.2)
     assert signed_on(told, dataclasses.replace(weighing(0.2), floors=(most, -math.inf)))
@@ -159,7 +160,7 @@ def test_rivals_bid_in_an_auction(capacity: float) -> None:
     """The winner and the level terms are those of the auction over all tables at once."""
     own, other = problem(), rival(buildable_gw=capacity)
     told = renegotiated(story_of(own, other), protocol="auction")
-    tables = [table_of(each, evaluated(each)) for each in (own, other)]
+    tables = [menu_of(each, evaluated(each)).table for each in (own, other)]
     expected = auction(tables, own.conduct, (0.1, 0.2))
     assert told["signed"] == (expected.winner == 0)
     assert told["signed"]

@@ -203,7 +203,7 @@ def provider_side(lab: LabView, provider: ProviderView, w: Weights, terms: Terms
     bound = (terms.clause is Exclusivity.EXCLUSIVE) - (provider.running_clause is Exclusivity.EXCLUSIVE)
     margin = max(price - provider.user_cost_usd_bn_per_gw_quarter, 0.0)
     tied = TIED[terms.clause] - TIED[provider.running_clause]
-    survival = 1.0 - lab.default_prob_per_quarter
+    survival, others = 1.0 - lab.default_prob_per_quarter, 1.0 - provider.stake_frac
     return {
         "margin": price * off * flow["kept"] - provider.user_cost_usd_bn_per_gw_quarter * flow["gw"],
         "idle_risk": -price * off * (1.0 - take) * flow["idle"],
@@ -213,8 +213,8 @@ def provider_side(lab: LabView, provider: ProviderView, w: Weights, terms: Terms
         "exposure": -w.exposure * provider.exposure_factor * concentrated,
         "equity": -provider.equity_cost * money - convex,
         "staging": terms.equity_usd_bn * (1.0 - terms.upfront_frac) * gone,
-        "warrants": terms.warrant_stake_frac * ODDS[Trigger.GW_LIVE] * TRANCHE_DISCOUNT * lab.value_usd_bn,
-        "revenue_share": terms.revenue_share_frac * revenue_owed(lab, w, survival),
+        "warrants": others * terms.warrant_stake_frac * ODDS[Trigger.GW_LIVE] * TRANCHE_DISCOUNT * lab.value_usd_bn,
+        "revenue_share": others * terms.revenue_share_frac * revenue_owed(lab, w, survival),
         "fixed_cost": -fixed_cost(lab, w, terms),
         "stake_in_surplus": held * sum(operating(lab, provider, w, terms).values()),
     }

@@ -25,7 +25,8 @@ from market.bargaining.explanation import (
     trace_of,
 )
 from market.bargaining.fixed_points import Convergence
-from market.bargaining.negotiation import PAIR_RULES, Offer, best_lab_gain, evaluated, solve, table_of
+from market.bargaining.menus import best_lab_gain
+from market.bargaining.negotiation import PAIR_RULES, Offer, evaluated, solve
 from market.bargaining.problem import Problem
 from market.bargaining.protocols import Conduct
 from market.bargaining.utilities import at_disagreement
@@ -41,6 +42,7 @@ from tests.market.bargaining.views import (
     one,
     problem,
     provider,
+    table_of,
     weights,
 )
 
@@ -414,7 +416,7 @@ def test_rivals_recompute_from_the_story() -> None:
     rivals = [Rival(name, each.problem, each.lab) for name, each in offers.items()]
     first, second = told(winner, rivals=rivals)["rivals"]
     east = offers["East"]
-    most = best_lab_gain(table_of(near, east.evaluation))
+    most = best_lab_gain(near, east.evaluation)
     assert most >= east.lab
     assert first == {
         "provider": "East",

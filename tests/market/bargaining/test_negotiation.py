@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.bargaining.explanation import components
-from market.bargaining.negotiation import PAIR_RULES, Offer, best_lab_gain, evaluated, solve, table_of
+from market.bargaining.menus import best_lab_gain
+from market.bargaining.negotiation import PAIR_RULES, Offer, evaluated, solve
 from market.bargaining.problem import Terms
-from market.bargaining.protocols import Table
 from market.bargaining.solutions import nash
 from market.bargaining.utilities import NOTHING, Evaluation, Factors
 from market.deals import Exclusivity
@@ -28,6 +28,7 @@ from tests.market.bargaining.views import (
     one,
     problem,
     provider,
+    table_of,
     weights,
 )
 
@@ -105,13 +106,11 @@ def test_constraints_together_can_leave_nothing() -> None:
 
 
 def test_the_best_gain_leaves_the_provider_its_own() -> None:
-    lab_utilities, provider_utilities = np.array([4.0, 3.0, 2.0, -np.inf]), np.array([-1.0, 0.0, 1.0, 2.0])
-    table = Table(lab_utilities, provider_utilities)
-    assert best_lab_gain(table) == 3.0
-    assert best_lab_gain(replace(table, threat=(0.0, 0.5))) == 2.0
-    assert best_lab_gain(replace(table, floors=(5.0, 0.5))) == 2.0  # the lab's own floor does not matter
-    assert best_lab_gain(replace(table, floors=(0.0, 2.0))) == -np.inf
-    assert best_lab_gain(replace(table, floors=(0.0, 3.0))) == -np.inf
+    three = bare([4.0, 3.0, 2.0], [-1.0, 0.0, 1.0])
+    assert best_lab_gain(problem(), three) == 3.0
+    assert best_lab_gain(problem(threat=(0.0, 0.5)), three) == 2.0
+    assert best_lab_gain(problem(floors=(5.0, 0.5)), three) == 2.0  # the lab's own floor does not matter
+    assert best_lab_gain(problem(floors=(0.0, 2.0)), three) == -np.inf
 
 
 def test_a_table_marks_what_constraints_forbid() -> None:

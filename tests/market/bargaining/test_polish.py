@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from market.bargaining.negotiation import PAIR_RULES, Offer, evaluated, offer_on, settled, solve, table_of
-from market.bargaining.polish import ISSUE
+from market.bargaining.negotiation import PAIR_RULES, Offer, evaluated, solve
+from market.bargaining.polish import ISSUE, polished
 from market.bargaining.problem import Problem, terms_at
 from market.bargaining.protocols import Conduct, Settlement, Side
 from market.bargaining.solutions import Agreement
 from market.bargaining.views import with_levels
 from market.deals import Trigger
 from market.funding import FundingNeed
-from tests.market.bargaining.views import HORIZON, NONE, grid, lab, problem, provider, weights
+from tests.market.bargaining.views import HORIZON, NONE, grid, lab, problem, provider, table_of, weights
 
 Array = NDArray[np.float64]
 FIELD = {
@@ -67,15 +67,35 @@ def product(talks: Problem, ours: Array | float, theirs: Array | float) -> Array
     return np.asarray(np.where(held, gains[0] ** weight * gains[1] ** (1.0 - weight), 0.0))
 
 
+def ideals(talks: Problem) -> tuple[float, float]:
+    """Each side's best with both at their least or above; a continuous discount may just meet the other's least."""
+    least = [max(threat, floor) for threat, floor in zip(talks.threat, talks.floors, strict=True)]
+    levels = talks.grid.discounts
+    moves = "discount" in talks.continuous and len(levels) > 1
+    ends = [(min(levels), max(levels))] if moves else [(level, level) for level in levels]
+    best = [-math.inf, -math.inf]
+    for pair in ends:
+        first, last = (table_of(talks, evaluated(talks, replace(talks.table, discounts=(level,)))) for level in pair)
+        for own, other, start, end in ((0, 1, first, last), (1, 0, last, first)):
+            # towards the discount that is best for one's own side, as far as the other side still agrees
+            mine, theirs = (
+                ((t.lab, t.provider)[own] for t in (start, end)),
+                ((t.lab, t.provider)[other] for t in (start, end)),
+            )
+            (a, b), (c, d) = tuple(mine), tuple(theirs)
+            held = np.isfinite(a) & (c >= least[other])
+            a, b, c, d = a[held], b[held], c[held], d[held]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                far = np.where(d < least[other], (c - least[other]) / (c - d), 1.0)
+            best[own] = max(best[own], float((a + far * (b - a)).max(initial=-math.inf)))
+    return best[0], best[1]
+
+
 def smallest_share(talks: Problem, ours: Array | float, theirs: Array | float) -> Array:
     """Kalai-Smorodinsky's score, each side's ideal being its best rational outcome on the table, floors included."""
-    table = table_of(talks, evaluated(talks))
-    held = (table.lab > max(talks.threat[0], talks.floors[0])) & (
-        table.provider >= max(talks.threat[1], talks.floors[1])
-    )
     shares = [
-        (np.asarray(payoff) - threat) / (utility[held].max() - threat)
-        for payoff, threat, utility in zip((ours, theirs), talks.threat, (table.lab, table.provider), strict=True)
+        (np.asarray(payoff) - threat) / (best - threat)
+        for payoff, threat, best in zip((ours, theirs), talks.threat, ideals(talks), strict=True)
     ]
     return np.asarray(np.minimum(*shares))
 
@@ -270,6 +290,27 @@ def test_ideals_under_floors_are_those_of_the_rule(floors: tuple[float, float]) 
     assert after >= before - 1e-12
 
 
+@pytest.mark.parametrize("rule", ["kalai_smorodinsky", "alternating_offers", "concession", "screening", "auction"])
+@pytest.mark.parametrize("need", [1.5, 2.5, 4.0])
+def test_few_levels_of_a_continuous_discount_split_as_many(rule: str, need: float) -> None:
+    """What a side could get at most lies between levels: cut off at them, every split measured against it is wrong."""
+    few = problem(
+        rule=rule,
+        lab=lab(need_gw=np.linspace(1.0, need, HORIZON)),
+        provider=provider(buildable_gw=9.0),
+        grid=grid(equity=(0.0,), discounts=(0.0, 0.25, 0.5)),
+        conduct=Conduct(uncertainty=0.3 if rule == "screening" else 0.0),
+        luck=(0.4, 0.0),
+        bidders=2,
+        continuous=("discount",),
+    )
+    many = replace(few, grid=replace(few.grid, discounts=tuple(np.linspace(0.0, 0.5, 401).tolist())), continuous=())
+    rough, fine = solve(few), solve(many)
+    assert rough.agreed
+    assert fine.agreed
+    assert rough.lab / rough.joint == pytest.approx(fine.lab / fine.joint, abs=0.02)
+
+
 @pytest.mark.parametrize("rule", SCORE)
 def test_polished_terms_respect_reservation_values(rule: str) -> None:
     luck = (0.8, 0.0)
@@ -288,7 +329,8 @@ def settlement(talks: Problem, index: int, target: tuple[Side, float] | None) ->
     """The offer of a settlement on one outcome of the table."""
     found = evaluated(talks)
     payoffs = float(found.lab_total.ravel()[index]), float(found.provider_total.ravel()[index])
-    return offer_on(talks, found, Settlement(Agreement(index, payoffs, (index,)), "agreed", (), target))
+    struck = Settlement(Agreement(index, payoffs, (index,)), "agreed", (), target)
+    return Offer(talks, found, struck, *polished(talks, found, struck, terms_at(found.grid, index)))
 
 
 @pytest.mark.parametrize("issue", sorted(set(LINEAR) - {"discount"}))
@@ -310,10 +352,13 @@ def test_protocols_get_what_they_owe(rule: str) -> None:
     conduct = Conduct(deadline_rounds=30, uncertainty=0.3)
     talks = coarse(rule=rule, bidders=2, luck=(0.4, 0.6), conduct=conduct)
     found = evaluated(talks)
-    result = settled(talks, found)
+    before = solve(talks)
+    result, start = before.settlement, before.terms
     assert result.target is not None
+    assert start is not None
     side, owed = result.target
-    before, after = offer_on(talks, found, result), offer_on(replace(talks, continuous=("discount",)), found, result)
+    moved = replace(talks, continuous=("discount",))
+    after = Offer(moved, found, result, *polished(moved, found, result, start))
     got = after.lab if side == "lab" else after.provider
     assert got >= owed - 1e-9
     assert (after.provider if side == "lab" else after.lab) >= (before.provider if side == "lab" else before.lab)

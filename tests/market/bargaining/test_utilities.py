@@ -362,10 +362,11 @@ def test_money_that_waits_by_hand(trigger: Trigger, odds: float) -> None:
 
 
 def test_warrants_by_hand() -> None:
-    # a tenth that vests with odds of .7, worth 84 cents a dollar: of 105 to the lab and of 100 to the provider
+    # a tenth that vests with odds of .7, worth 84 cents a dollar: of 105 to the lab and of 100 to the provider,
+    # who owns half of the lab already
     result = evaluate(lab(), provider(stake_frac=0.5), one(warrants=(0.1,), discounts=(0.1,)), weights())
     assert component(result, "lab", "warrants") == pytest.approx(-0.07 * 0.84 * 105.0)
-    assert component(result, "provider", "warrants") == pytest.approx(0.07 * 0.84 * 100.0)
+    assert component(result, "provider", "warrants") == pytest.approx(0.5 * 0.07 * 0.84 * 100.0)
     # old owners keep .93 of what the deal adds, and the provider owns half of that and .07
     operating = sum(component(result, "lab", n) for n in OPERATING)
     assert component(result, "lab", "surplus_shared") == pytest.approx(-0.07 * operating)
@@ -373,12 +374,13 @@ def test_warrants_by_hand() -> None:
 
 
 def test_revenue_share_by_hand() -> None:
-    # 5 % of 4 a quarter for three quarters, at 25 % a quarter: 4 (1 + .8 + .64); default .1 in the provider's eyes
+    # 5 % of 4 a quarter for three quarters, at 25 % a quarter: 4 (1 + .8 + .64); default .1 in the provider's eyes,
+    # who owns a tenth of the lab
     a = lab(revenue_usd_bn_per_quarter=np.full(HORIZON, 4.0), default_prob_per_quarter=0.1)
     w = weights(discounting=0.25, revenue_share_quarters=3)
     result = evaluate(a, provider(), one(revenue_shares=(0.05,)), w)
     assert component(result, "lab", "revenue_share") == pytest.approx(-0.05 * 4.0 * 2.44)
-    assert component(result, "provider", "revenue_share") == pytest.approx(0.05 * 4.0 * (1.0 + 0.72 + 0.72**2))
+    assert component(result, "provider", "revenue_share") == pytest.approx(0.9 * 0.05 * 4.0 * (1.0 + 0.72 + 0.72**2))
 
 
 def test_obsolescence_by_hand() -> None:
@@ -485,7 +487,7 @@ def test_discount_and_take_or_pay_are_transfers() -> None:
 
 
 def test_a_revenue_share_is_a_transfer_where_nobody_fears_default() -> None:
-    result = evaluate(lab(default_prob_per_quarter=0.0), provider(), grid(**RICH), weights())
+    result = evaluate(lab(default_prob_per_quarter=0.0), provider(stake_frac=0.0), grid(**RICH), weights())
     assert np.array_equal(result.lab["revenue_share"], -result.provider["revenue_share"])
 
 

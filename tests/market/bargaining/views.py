@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from market.bargaining.problem import Problem
+from market.bargaining.protocols import Table
+from market.bargaining.utilities import Evaluation
 from market.bargaining.views import Grid, LabView, ProviderView, Weights
 from market.deals import Exclusivity, Trigger
 from market.funding import FundingNeed
@@ -121,3 +123,16 @@ def one(gw: float = 1.0, **changes: Any) -> Grid:
 def problem(**changes: Any) -> Problem:
     base = Problem(lab=lab(), provider=provider(), grid=grid(), weights=weights())
     return replace(base, **changes)
+
+
+def table_of(problem: Problem, evaluation: Evaluation) -> Table:
+    """The pair's utilities outcome by outcome; minus infinity where a constraint forbids."""
+    feasible = evaluation.feasible.ravel()
+    return Table(
+        lab=np.where(feasible, evaluation.lab_total.ravel(), -np.inf),
+        provider=np.where(feasible, evaluation.provider_total.ravel(), -np.inf),
+        lab_weight=problem.lab.weight,
+        threat=problem.threat,
+        floors=problem.floors,
+        luck=problem.luck,
+    )
