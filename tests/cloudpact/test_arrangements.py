@@ -89,7 +89,9 @@ def test_an_exclusive_lab_talks_to_all_where_exclusivity_does_not_hold() -> None
 @pytest.mark.parametrize("protocol", ["nash_in_nash", "nash_in_nash_replacement", "nash_in_shapley"])
 def test_who_signs_an_exclusive_clause_signs_alone_in_that_quarter(protocol: str) -> None:
     """Pairs that are solved at once: no terms with others are left beside an exclusive deal."""
-    market = market_of(lively(**{"negotiation.protocol": protocol, "negotiation.exclusivity": "always"}), quarters=1)
+    worth_it = {"negotiation.capture_frac": 0.1, "negotiation.second_source_value": 0.0}
+    bound = {"negotiation.protocol": protocol, "negotiation.exclusivity": "always", **worth_it}
+    market = market_of(lively(**bound), quarters=1)
     signed = [deal.terms for deal in market.book.deals]
     assert signed
     assert {terms.exclusivity for terms in signed} == {Exclusivity.EXCLUSIVE}
