@@ -105,7 +105,8 @@ def _serve_spot(market: CloudMarket, free: Array, need: Array) -> Array:
     labs_part = np.where(pressure > 0.0, expected / np.where(pressure > 0.0, pressure, 1.0), 0.0)
     open_room = free * (1.0 - labs_part)
     flows.open_gw = np.minimum(open_asked, np.where(pressure > free, open_room, open_asked))
-    placed = spread_need(wanted, affinity, np.append(np.maximum(free - flows.open_gw, 0.0), 0.0))
+    room = np.where(free - flows.open_gw > ROUNDING * free, free - flows.open_gw, 0.0)
+    placed = spread_need(wanted, affinity, np.append(room, 0.0))
     flows.spot_gw = placed
     asked, given = total(wanted), total(placed)
     flows.spot_fill_frac = given / asked if asked > 0.0 else 1.0

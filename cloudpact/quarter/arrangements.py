@@ -178,8 +178,8 @@ def _matched(talks: LabTalks, winner: str, offer: Offer) -> tuple[str, Offer]:
     matches = {}
     for name in holders:
         problem = talks.problem(name)
-        rule = "nash" if offer.problem.rule == "auction" else problem.rule
-        match = talks.offer(name, rule=rule, floors=(max(problem.floors[0], offer.lab), problem.floors[1]))
+        floors = max(problem.floors[0], offer.lab), problem.floors[1]
+        match = talks.offer(name, rule="auction", bidders=1, floors=floors)  # bids what it must match and no more
         if match.agreed:
             matches[name] = match
     if not matches:
