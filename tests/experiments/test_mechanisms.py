@@ -68,6 +68,7 @@ def concentration(market: CloudMarket) -> float:
     return float(market.results.market["alignment_hhi"].iloc[-4:].mean())
 
 
+@pytest.mark.slow
 def test_equity_appears_when_money_is_dear_and_vanishes_when_it_is_plentiful() -> None:
     for seed in SEEDS:
         dear, plenty = (equity_usd_bn(run(HUNGRY, seed, funding__investor_depth=depth)) for depth in (0.05, 30.0))
@@ -81,6 +82,7 @@ def test_equity_vanishes_with_a_long_runway() -> None:
         assert equity_usd_bn(run(HUNGRY, seed, **cash)) == 0.0, seed
 
 
+@pytest.mark.slow
 def test_equity_vanishes_when_it_costs_providers_more_than_labs_gain() -> None:
     for seed in SEEDS:
         assert equity_usd_bn(run(HUNGRY, seed, funding__provider_cost=5.0)) == 0.0, seed
