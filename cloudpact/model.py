@@ -71,6 +71,7 @@ class CloudMarket(Inquiries, mesa.Model):
         super().__init__(rng=rng)
         self.parameters = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
         self.seed, self.replicate, self.facts, self.debug_guards = rng, replicate, facts, debug_guards
+        self.phase = "set-up"
         self._set_dates()
         self._set_history()
         self._create_agents()
@@ -104,6 +105,7 @@ class CloudMarket(Inquiries, mesa.Model):
     # Everything below sets up and keeps the clock
 
     def _phase(self, phase: guards.Phase) -> None:
+        self.phase = phase.__name__
         phase(self)
         if self.debug_guards:
             guards.check(self)

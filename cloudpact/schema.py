@@ -252,6 +252,23 @@ NEGOTIATIONS = Table(
     ),
 )
 
+RUNS = Table(
+    "runs",
+    "one run of a sweep",
+    (
+        _count("run", "", "Run of the sweep, from 0: point times replicates plus replicate"),
+        _count("point", "", "Point of the design, from 0: its row in the table of parameters"),
+        _count("replicate", "", "Replicate of the seed; the same number has the same luck at every point"),
+        _text("key", "Content hash of the resolved scenario, seed, replicate, facts and code: equal inputs, equal key"),
+        _count("same_as", "", "The run that was simulated; another one where an earlier run has the same key"),
+        _text("status", "finished, failed (it raised), killed (it ended its process twice) or timed out"),
+        _text("stage", "Where a failed run was: quarter and phase; empty if it finished"),
+        _text("error", "What was raised, in one line; empty if it finished"),
+        _text("traceback", "Where it was raised, in full; empty if it finished"),
+        _number("seconds", "s", "Time that the run took; not part of the content hash"),
+    ),
+)
+
 TABLES: dict[str, Table] = {table.name: table for table in (MARKET, PROVIDERS, LABS, ALIGNMENT, DEALS, NEGOTIATIONS)}
 
 
@@ -264,8 +281,10 @@ def data_dictionary() -> str:
         "",
         "Every table is a Parquet file of a run's folder and an attribute of `cloudpact.Results`. Money is nominal,",
         "flows are per quarter, capacity is IT load. The files carry the version, the units and the meanings as metadata.",
+        "A sweep's folder holds the same tables with `run` counting over the whole sweep (a deal's name keeps its",
+        "replicate), the table `runs`, and `parameters.parquet` with a row a point and a column a path.",
     ]
-    for table in TABLES.values():
+    for table in (*TABLES.values(), RUNS):
         parts += [
             "",
             f"## {table.name}",

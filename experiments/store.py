@@ -162,10 +162,11 @@ def write_tables(folder: Path, results: Results) -> None:
     import pyarrow.parquet as pq
 
     for name, table in TABLES.items():
-        pq.write_table(_arrow(results.tables[name], table), folder / f"{name}.parquet")
+        pq.write_table(arrow_table(results.tables[name], table), folder / f"{name}.parquet")
 
 
-def _arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
+def arrow_table(frame: pd.DataFrame, table: Table) -> pa.Table:
+    """A frame as an Arrow table of a documented schema, with units and meanings as metadata."""
     import pyarrow as pa
 
     converted = pa.Table.from_pandas(frame, preserve_index=False)
