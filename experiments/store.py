@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,6 +177,33 @@ def arrow_table(frame: pd.DataFrame, table: Table) -> pa.Table:
     ]
     metadata = {**converted.schema.metadata, b"cloudpact_schema_version": str(SCHEMA_VERSION).encode()}
     return converted.cast(pa.schema(fields, metadata=metadata))
+
+
+def arrow_rows(rows: Sequence[Mapping[str, Any]], table: Table, run: int) -> pa.Table:
+    """Rows of one run, without the column `run`, as an Arrow table of the same schema, not by way of a frame."""
+    import pyarrow as pa
+
+    schema = arrow_schema(table)
+    columns = [
+        pa.repeat(pa.scalar(run, field.type), len(rows))
+        if field.name == "run"
+        else pa.array([row[field.name] for row in rows], field.type, from_pandas=True)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+@cache
+def arrow_schema(table: Table) -> pa.Schema:
+    """Arrow schema of a result table: units and meanings by column, the schema version for all."""
+    import pyarrow as pa
+
+    kinds = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(), "str": pa.large_string()}
+    fields = [
+        pa.field(column.name, kinds[column.dtype], metadata={"unit": column.unit, "meaning": column.meaning})
+        for column in table.columns
+    ]
+    return pa.schema(fields, metadata={b"cloudpact_schema_version": str(SCHEMA_VERSION).encode()})
 
 
 def write_graph(path: Path, graph: nx.MultiDiGraph) -> None:

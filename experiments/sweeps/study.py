@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudpact.schema import TABLES
 from experiments.running import SimulationError, simulated
-from experiments.store import arrow_table
+from experiments.store import arrow_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,9 +41,8 @@ class MarketStudy:
     def simulate(self, task: Task, run: int) -> Mapping[str, pa.Table]:
         """The chosen tables of one run: the bits of `cloudpact.run` with that scenario, seed and replicate."""
         market = simulated(self.scenario(task.values), self.seed, task.replicate, facts=self.facts)
-        results = market.results
-        found = {name: arrow_table(results.tables[name], TABLES[name]) for name in self.tables}
-        return self.renumbered(found, run)
+        rows = market.record_tables()
+        return {name: arrow_rows(rows[name], TABLES[name], run) for name in self.tables}
 
     def renumbered(self, tables: Mapping[str, pa.Table], run: int) -> Mapping[str, pa.Table]:
         """The same tables under another run number."""

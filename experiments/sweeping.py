@@ -1,0 +1,155 @@
+"""`sweep`: many runs over a design, the same from a script and from the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.running import resolve
+from experiments.sweeps.designs import Design, check_factors, make_design
+from experiments.sweeps.engines import Engine, engine_of
+from experiments.sweeps.errors import SweepError
+from experiments.sweeps.pacing import Pace, Progress
+from experiments.sweeps.plan import Plan, make_plan
+from experiments.sweeps.results import Sweep
+from experiments.sweeps.store import SweepStore
+from experiments.sweeps.study import SCENARIO, Function, FunctionStudy, MarketStudy
+from market.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from market.facts import Facts
+
+type Base = Scenario | str | Path | Sequence[Scenario | str | Path] | Function
+type Report = Callable[[Progress], None]
+
+TABLES = ("market", "providers", "labs", "alignment", "deals")
+
+
+def sweep(
+    base: Base = "baseline",
+    vary: Mapping[str, Any] | None = None,
+    *,
+    design: str | Design | pd.DataFrame | Sequence[Mapping[str, Any]] | Path | None = None,
+    samples: int | None = None,
+    levels: int | None = None,
+    trajectories: int | None = None,
+    second_order: bool = False,
+    replicates: int = 1,
+    seed: int = 1,
+    until: str | None = None,
+    tables: Sequence[str] = TABLES,
+    facts: Facts | None = None,
+    out: str | Path | None = None,
+    jobs: int | None = None,
+    engine: str = "local",
+    timeout_seconds: float | None = None,
+    retry_failed: bool = False,
+    progress: Report | None = None,
+) -> Sweep:
+    """Simulate every point of a design, `replicates` times each, into a folder; go on where it stopped before.
+
+    `base` is a scenario (name, file or Scenario), several of them (each becomes a choice of the column `scenario`),
+    or an importable function `f(values, seed, replicate) -> {outcome: number}`. `vary` maps paths to intervals
+    `(low, high)` or lists of choices; `design` is grid, random, lhs, sobol, morris, saltelli, or a table of points
+    (a CSV or Parquet file, a DataFrame, a list of mappings). Replicate k has the same luck at every point.
+
+    `out` is the folder, a numbered one in `results/` if not given; the same call finishes what a stopped one left.
+    `engine` is "local" (with `jobs` processes) or "dask:ADDRESS": the results are the same bits. A run that fails
+    is recorded as failed; `retry_failed` tries such runs again; `timeout_seconds` ends a run that takes longer.
+
+    Raises ScenarioError or SweepError, before anything is written, for what cannot be run; KeyboardInterrupt leaves
+    everything finished in the folder.
+    """
+    study = study_of(base, seed, until, tables, facts)
+    planned = design_of(study, vary, design, samples, levels, trajectories, second_order)
+    plan = make_plan(study, planned, replicates)
+    return run_plan(plan, out, engine_of(engine, jobs, timeout_seconds), retry_failed, progress)
+
+
+def study_of(
+    base: Base, seed: int = 1, until: str | None = None, tables: Sequence[str] = TABLES, facts: Facts | None = None
+) -> MarketStudy | FunctionStudy:
+    """What is swept: markets under one or several scenarios, or a function."""
+    if callable(base) and not isinstance(base, Scenario):
+        return FunctionStudy(base, seed)
+    several = list(base) if isinstance(base, Sequence) and not isinstance(base, str) else [base]
+    scenarios = [resolve(each, until) for each in several]  # type: ignore[arg-type]
+    if not scenarios:
+        raise SweepError("no scenario given")
+    return MarketStudy(_named(scenarios), seed, _checked_tables(tables), facts)
+
+
+def _named(scenarios: Sequence[Scenario]) -> dict[str, Scenario]:
+    """Scenarios by name; those of one name are numbered."""
+    named: dict[str, Scenario] = {}
+    for scenario in scenarios:
+        same = sum(name == scenario.name or name.startswith(f"{scenario.name} (") for name in named)
+        named[f"{scenario.name} ({same + 1})" if same else scenario.name] = scenario
+    return named
+
+
+def _checked_tables(tables: Sequence[str]) -> tuple[str, ...]:
+    from cloudpact.schema import TABLES as KNOWN
+
+    unknown = [name for name in tables if name not in KNOWN]
+    if unknown or "market" not in tables:
+        wrong = f"unknown table {unknown[0]!r}" if unknown else "the table 'market' is missing"
+        raise SweepError(f"tables: {wrong}; allowed: {', '.join(KNOWN)}, market among them")
+    return tuple(name for name in KNOWN if name in tables)
+
+
+def design_of(
+    study: MarketStudy | FunctionStudy,
+    vary: Mapping[str, Any] | None,
+    design: Any = None,
+    samples: int | None = None,
+    levels: int | None = None,
+    trajectories: int | None = None,
+    second_order: bool = False,
+) -> Design:
+    """The design of a sweep; without `vary` or a table, several scenarios are its points."""
+    from experiments.sweeps.tables import table_design
+
+    if isinstance(design, Design):
+        planned = design
+    elif design is None or isinstance(design, str) and not design.endswith((".csv", ".parquet")):
+        wanted = dict(vary or {})
+        if isinstance(study, MarketStudy) and len(study.scenarios) > 1:
+            wanted = {SCENARIO: list(study.scenarios), **wanted}
+        planned = make_design(
+            wanted, design or "grid", samples, study.seed, levels, trajectories, second_order
+        )
+    else:
+        planned = table_design(design)
+    if isinstance(study, MarketStudy):
+        check_factors(planned.factors, study.scenarios)
+    return planned
+
+
+def run_plan(
+    plan: Plan, out: str | Path | None, engine: Engine, retry_failed: bool = False, report: Report | None = None
+) -> Sweep:
+    """Do what a plan has left to do, into its folder."""
+    with SweepStore.open(_folder(out, plan), plan) as store:
+        if retry_failed:
+            store.forget_failed()
+        left = [task for task in plan.tasks if not store.done.issuperset(task.runs)]
+        if left:
+            _simulate(plan, left, store, engine, report)
+        store.finish()
+    return Sweep.load(store.folder)
+
+
+def _simulate(plan: Plan, left: list[Any], store: SweepStore, engine: Engine, report: Report | None) -> None:
+    with engine:
+        pace = Pace(left, engine.workers, done=len(store.done), total=plan.runs, failed=store.failed)
+        for part in engine.run(plan.study, pace.batches(store.next_batch)):
+            store.commit(part)
+            noted = pace.note(part)
+            if report is not None:
+                report(noted)

@@ -1,0 +1,80 @@
+"""How much work a worker is given at once, and how long the rest will take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from experiments.sweeps.tasks import FINISHED, Batch, Part, Task
+
+BATCH_SECONDS = 2.0
+LARGEST_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a sweep is: runs done of all, those of them that did not finish, and seconds left (None: unknown)."""
+
+    done: int
+    total: int
+    failed: int
+    seconds_left: float | None
+
+
+@dataclass(slots=True)
+class Pace:
+    """Cuts tasks into batches of about two seconds, and tells how long the rest takes.
+
+    Short runs come many at a time, or handing them over would cost more than they do; long ones come alone, so that
+    little is lost with a worker. The last batches are small, so that all workers end together.
+
+    >>> tasks = [Task((n,), (n,), 0, {}, str(n)) for n in range(10)]
+    >>> [len(batch.tasks) for batch in Pace(tasks, workers=1).batches()]
+    [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+    """
+
+    tasks: Sequence[Task]
+    workers: int
+    done: int = 0
+    total: int = 0
+    failed: int = 0
+    _seconds: float = 0.0
+    _simulated: int = 0
+    _simulated_at_first: int = 0
+    _first_at: float | None = None
+    _handed_out: int = field(default=0)
+
+    def batches(self, first_number: int = 0) -> Iterator[Batch]:
+        """Batches one by one, each as large as is right when it is asked for."""
+        number = first_number
+        while self._handed_out < len(self.tasks):
+            size = self._size(len(self.tasks) - self._handed_out)
+            yield Batch(number, tuple(self.tasks[self._handed_out : self._handed_out + size]))
+            self._handed_out += size
+            number += 1
+
+    def _size(self, remaining: int) -> int:
+        if not self._simulated:
+            return 1
+        fitting = int(BATCH_SECONDS * self._simulated / max(self._seconds, 1e-9))
+        return max(1, min(fitting, LARGEST_BATCH, remaining // (2 * self.workers)))
+
+    def note(self, part: Part) -> Progress:
+        """Count what came back."""
+        if self._first_at is None:
+            self._first_at = time.monotonic()
+        self.done += len(part.rows)
+        self.failed += sum(row["status"] != FINISHED for row in part.rows)
+        self._seconds += sum(row["seconds"] for row in part.rows)
+        self._simulated += len({row["same_as"] for row in part.rows})
+        self._simulated_at_first = self._simulated_at_first or self._simulated
+        return Progress(self.done, self.total, self.failed, self._seconds_left())
+
+    def _seconds_left(self) -> float:
+        """From the rate since the first results came, or where there is none yet from how long a run takes."""
+        left = len(self.tasks) - self._simulated
+        assert self._first_at is not None
+        gone, since = time.monotonic() - self._first_at, self._simulated - self._simulated_at_first
+        each = gone / since if since > 2 * self.workers else self._seconds / self._simulated / self.workers
+        return left * each
