@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cloudpact.cli_experiments import experiments_app
 from cloudpact.commands_scenario import scenario_app
+from cloudpact.options import FactsFolder, Jobs, Json, RunFolder, Runs, Seed, SimulatedDeal, Until
 
 app = typer.Typer(
     name="cloudpact",
@@ -21,27 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(scenario_app, name="scenario")
-
-
-def _whole_number(least: int) -> Callable[[str | int], int]:
-    """The parser of a whole number, which names what was typed and what is allowed."""
-
-    def parse(text: str | int) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise typer.BadParameter(f"{text!r} is not a whole number; allowed: {least} or more") from None
-        if value < least:
-            raise typer.BadParameter(f"{value} is too small; allowed: {least} or more")
-        return value
-
-    return parse
-
-
-RunDirectory = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Folder that `cloudpact run` wrote.")]
-SimulatedDeal = Annotated[str, typer.Argument(metavar="DEAL", help="RUN:NUMBER of a simulated deal.")]
-FactsFolder = Annotated[Path | None, typer.Option("--facts", metavar="DIR", help="Newer facts than the shipped ones.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
+app.add_typer(experiments_app)
 
 
 @app.callback(invoke_without_command=True)
@@ -61,17 +42,10 @@ def start(
 @app.command(epilog="Example: cloudpact run baseline --runs 24 --set enterprises.count=5000 --out results/mine")
 def run(
     scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="Name or TOML file.")] = "baseline",
-    seed: Annotated[int, typer.Option(parser=_whole_number(0), metavar="N", help="Seed of the ensemble.")] = 1,
-    runs: Annotated[
-        int, typer.Option(parser=_whole_number(1), metavar="R", help="Replicates 0 to R-1 of the seed.")
-    ] = 24,
-    until: Annotated[
-        str | None, typer.Option(metavar="2035Q4", help="Last quarter, in place of the scenario's.")
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(parser=_whole_number(1), metavar="J", help="Processes; as many as cores if not given."),
-    ] = None,
+    seed: Seed = 1,
+    runs: Runs = 24,
+    until: Until = None,
+    jobs: Jobs = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a parameter; may be repeated.")
     ] = None,
@@ -90,7 +64,7 @@ def run(
 
 @app.command(epilog="Example: cloudpact explain results/001-baseline microsoft-openai-2025-10")
 def explain(
-    run_dir: RunDirectory,
+    run_dir: RunFolder,
     deal: Annotated[
         str, typer.Argument(metavar="DEAL", help="Slug of a disclosed deal, RUN:NUMBER of a simulated one.")
     ],
@@ -107,7 +81,7 @@ def explain(
 
 @app.command(epilog="Example: cloudpact renegotiate results/001-baseline 0:50 --protocol concession --lift power")
 def renegotiate(
-    run_dir: RunDirectory,
+    run_dir: RunFolder,
     deal: SimulatedDeal,
     protocol: Annotated[
         str | None, typer.Option(metavar="NAME", help="Rule of this pair; in an auction its rivals bid too.")
@@ -147,8 +121,11 @@ def renegotiate(
 
 
 @app.command(epilog="Example: cloudpact report results/001-baseline")
-def report(run_dir: RunDirectory, json: Json = False) -> None:
-    """Write the report of a run's folder anew."""
+def report(
+    run_dir: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run, a sweep or a comparison.")],
+    json: Json = False,
+) -> None:
+    """Make one self-contained page from a run, a sweep or a comparison."""
     from cloudpact.commands_run import rewrite_report
 
     path = rewrite_report(run_dir)
@@ -199,11 +176,12 @@ def exit_code(arguments: list[str] | None = None) -> int:
 
 def _is_mistake(error: Exception) -> bool:
     from cloudpact.results import ResultsError
+    from experiments.sweeps.errors import SweepError
     from market.facts import FactsError
     from market.scenario_files import ScenarioError
     from visualization.report import ReportError
 
-    return isinstance(error, ScenarioError | FactsError | ResultsError | ReportError)
+    return isinstance(error, ScenarioError | FactsError | ResultsError | ReportError | SweepError)
 
 
 def _complain(message: str, code: int) -> int:

@@ -111,7 +111,13 @@ def progress(total: int) -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("runs,"), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("runs,"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=total)
         yield lambda told: bar.update(task, completed=told.done, description=_words(told))
@@ -136,7 +142,9 @@ def _lines() -> Callable[[Progress], None]:
     return report
 
 
-def show_sensitivity(folder: Path, outcome: str, method: str | None, seed: int, plot: Path | None, as_json: bool) -> None:
+def show_sensitivity(
+    folder: Path, outcome: str, method: str | None, seed: int, plot: Path | None, as_json: bool
+) -> None:
     """Print the sensitivity of an outcome of a sweep, and draw it if asked."""
     from experiments.sensitivity import sensitivity
     from experiments.sweeps.results import Sweep

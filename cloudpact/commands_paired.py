@@ -1,0 +1,106 @@
+"""`cloudpact compare`, `counterfactual` and `attribute`: paired worlds, and what a change is due to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cloudpact.commands_run import json_text
+from cloudpact.commands_run import progress as progress_bar
+
+if TYPE_CHECKING:
+    from experiments.comparison import Comparison
+    from market.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Worlds:
+    """What the user typed about a pair of worlds."""
+
+    runs: int
+    seed: int
+    outcomes: tuple[str, ...]
+    until: str | None
+    jobs: int | None
+    facts: Path | None
+    out: Path | None
+    json: bool
+
+    def loaded_facts(self) -> Facts | None:
+        """The facts of the folder given, None for the shipped ones."""
+        from market.facts import Facts
+
+        return None if self.facts is None else Facts.load(self.facts)
+
+
+def show_comparison(a: str, b: str, worlds: Worlds) -> None:
+    """Run both scenarios, print the effects, write the folder if one is asked for."""
+    from experiments.comparison import compare
+
+    _show(lambda **options: compare(a, b, **options), worlds)
+
+
+def show_counterfactual(
+    scenario: str, without: tuple[str, ...], with_: tuple[str, ...], bar: int, worlds: Worlds
+) -> None:
+    """Run the factual and the counterfactual world, print the effects, write the folder if one is asked for."""
+    from experiments.counterfactual import counterfactual, parse_terms
+
+    changed = dict(parse_terms(text) for text in with_)
+    _show(
+        lambda **options: counterfactual(scenario, without=without, with_=changed, bar_quarters=bar, **options), worlds
+    )
+
+
+def _show(simulate: Any, worlds: Worlds) -> None:
+    with progress_bar(worlds.runs) as advance:
+        found: Comparison = simulate(
+            runs=worlds.runs,
+            seed=worlds.seed,
+            outcomes=worlds.outcomes or None,
+            until=worlds.until,
+            jobs=worlds.jobs or _cores(),
+            facts=worlds.loaded_facts(),
+            out=worlds.out,
+            progress=advance,
+        )
+    typer.echo(json_text(found.plain()) if worlds.json else found.text())
+    if worlds.out is not None:
+        from visualization.report import write_report_of
+
+        typer.echo(f"\nResults: {worlds.out}\nReport:  {write_report_of(worlds.out)}", err=worlds.json)
+
+
+def show_attribution(
+    scenario: str,
+    outcome: str,
+    first: str,
+    last: str,
+    seed: int,
+    replicate: int,
+    permutations: int,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    """Print the contribution of every deal signed between two quarters."""
+    from experiments.attribution import attribution
+
+    found = attribution(
+        scenario,
+        outcome,
+        first,
+        last,
+        seed=seed,
+        replicate=replicate,
+        permutations=permutations,
+        jobs=jobs or _cores(),
+    )
+    typer.echo(json_text(found.plain()) if as_json else found.text())
+
+
+def _cores() -> int:
+    return getattr(os, "process_cpu_count", os.cpu_count)() or 1
