@@ -11,24 +11,60 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
-    from cloudpact.results import Results, load
+    from cloudpact.results import Results
+    from experiments.adapters import ema_model, salib_problem
+    from experiments.attribution import attribution
+    from experiments.comparison import compare
+    from experiments.counterfactual import counterfactual
+    from experiments.discovery import discover
     from experiments.explain import explain
+    from experiments.loading import load
     from experiments.renegotiate import renegotiate
     from experiments.running import run
+    from experiments.sensitivity import sensitivity
+    from experiments.sweeping import sweep
+    from experiments.sweeps.results import Sweep
     from market.scenario import Scenario
     from visualization import plot
 
-__all__ = ["CloudMarket", "Results", "Scenario", "explain", "load", "plot", "renegotiate", "run"]
+__all__ = [
+    "CloudMarket",
+    "Results",
+    "Scenario",
+    "Sweep",
+    "attribution",
+    "compare",
+    "counterfactual",
+    "discover",
+    "ema_model",
+    "explain",
+    "load",
+    "plot",
+    "renegotiate",
+    "run",
+    "salib_problem",
+    "sensitivity",
+    "sweep",
+]
 
 _HOMES = {
     "CloudMarket": "cloudpact.model",
     "Results": "cloudpact.results",
     "Scenario": "market.scenario",
+    "Sweep": "experiments.sweeps.results",
+    "attribution": "experiments.attribution",
+    "compare": "experiments.comparison",
+    "counterfactual": "experiments.counterfactual",
+    "discover": "experiments.discovery",
+    "ema_model": "experiments.adapters",
     "explain": "experiments.explain",
-    "load": "cloudpact.results",
+    "load": "experiments.loading",
     "plot": "visualization",
     "renegotiate": "experiments.renegotiate",
     "run": "experiments.running",
+    "salib_problem": "experiments.adapters",
+    "sensitivity": "experiments.sensitivity",
+    "sweep": "experiments.sweeping",
 }
 
 
