@@ -32,7 +32,7 @@ STATE = (
     "quarter", "tick", "running", "book", "ledger", "supply", "supplier_cash_flow", "supplier_tables", "price",
     "spot_fill", "appetite", "spending_growth", "latent", "spending", "consumer_shares", "reach", "last_delivered",
     "unspent_equity", "backlog", "clauses", "funding_needs", "arrears", "invested", "events", "conditions",
-    "flows", "tables", "population", "incumbent_weights", "observed_scale",
+    "flows", "tables", "population", "incumbent_weights", "observed_scale", "phase", "replay",
 )  # fmt: skip
 
 

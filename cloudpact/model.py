@@ -36,6 +36,7 @@ from cloudpact.quarter import (
     training,
 )
 from cloudpact.quarter.flows import Flows
+from cloudpact.quarter.replay import Replay
 from market.calendar import quarter_index
 from market.capacity import Fleet
 from market.contract_book import QUARTERS_BEYOND, ContractBook
@@ -209,6 +210,7 @@ class CloudMarket(Inquiries, mesa.Model):
         self.events: list[tuple[int, str]] = []
         self.conditions = Conditions()
         self.flows = Flows.empty(len(self.providers), columns)
+        self.replay: Replay | None = None
         self.tables: dict[str, list[dict[str, object]]] = {
             name: [] for name in ("market", "providers", "labs", "alignment", "negotiations")
         }

@@ -35,7 +35,8 @@ class ContractBook:
     """All deals between providers and labs, in signing order.
 
     A party outside the two lists (a chip supplier, outside investors) may sign; its deal has no row
-    in the arrays. Deals are numbered from 0 in signing order, so `deals[n].number == n`.
+    in the arrays. Deals are numbered from 0 in signing order; a number that is skipped stays free, so
+    that the deals of another market without one of them keep theirs: ask `deal(number)`, not the list.
 
     >>> book = ContractBook(["Amazon"], ["Anthropic"], 8100, 8110)
     >>> deal = book.sign(TermSheet("Amazon", "Anthropic", 8100, 8101, (0.5, 1.0), 3.0), 8100)
@@ -53,6 +54,8 @@ class ContractBook:
         self.first_quarter: Final = first_quarter
         self.end_quarter: Final = last_quarter + QUARTERS_BEYOND + 1
         self.deals: list[Deal] = []
+        self.next_number = 0
+        self._by_number: dict[int, Deal] = {}
         self._row = {name: row for row, name in enumerate(self.providers)}
         self._column = {name: column for column, name in enumerate(self.labs)}
         self._slugs: set[str] = set()
@@ -69,7 +72,7 @@ class ContractBook:
         slug: str | None = None,
         imputed: tuple[str, ...] = (),
     ) -> Deal:
-        """Enter a term sheet as a signed deal.
+        """Enter a term sheet as a signed deal, under the next number.
 
         Raises ValueError for impossible terms, a slug already used, or capacity promised beyond the
         arrays (`QUARTERS_BEYOND` after the last quarter).
@@ -80,12 +83,22 @@ class ContractBook:
         if terms.end_quarter > self.end_quarter:
             last = quarter_name(self.end_quarter - 1)
             raise ValueError(f"deal of {terms.provider} and {terms.lab}: capacity promised after {last}")
-        deal = Deal(len(self.deals), slug or "", origin, terms, imputed=imputed)
+        deal = Deal(self.next_number, slug or "", origin, terms, imputed=imputed)
         self.deals.append(deal)
+        self._by_number[deal.number] = deal
+        self.next_number += 1
         if slug is not None:
             self._slugs.add(slug)
         self.move(deal, DealStatus.SIGNED, quarter, origin)
         return deal
+
+    def skip_to(self, number: int) -> None:
+        """Leave the numbers before this one free that no deal has yet."""
+        self.next_number = max(self.next_number, number)
+
+    def deal(self, number: int) -> Deal:
+        """The deal of a number; raises KeyError for one that no deal has."""
+        return self._by_number[number]
 
     def move(self, deal: Deal, status: DealStatus, quarter: int, why: str) -> None:
         """Change a deal's status and log it: the only place that does.
@@ -94,7 +107,7 @@ class ContractBook:
         quarter of its end on; what was promised in between stays on record. Raises ValueError for
         a move outside `LEGAL_MOVES` or a foreign deal.
         """
-        if deal.number >= len(self.deals) or self.deals[deal.number] is not deal:
+        if self._by_number.get(deal.number) is not deal:
             raise ValueError(f"deal {deal.number} is not in this book")
         if status not in LEGAL_MOVES[deal.status]:
             raise ValueError(f"deal {deal.number} cannot go from {deal.status} to {status}")

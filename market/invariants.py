@@ -113,9 +113,11 @@ def check_take_or_pay(
 
 def check_book(book: ContractBook) -> None:
     """Contract book: numbering, equity flags, credits and arrears are sound; arrays equal the running deals."""
-    for number, deal in enumerate(book.deals):
-        if deal.number != number:
-            raise InvariantError(f"book: deal {deal.number} stands at place {number}")
+    last = -1
+    for place, deal in enumerate(book.deals):
+        if not last < deal.number < book.next_number or book.deal(deal.number) is not deal:
+            raise InvariantError(f"book: deal {deal.number} stands at place {place}")
+        last = deal.number
         _check_deal(deal)
     for quarter in range(book.first_quarter, book.end_quarter):
         expected = np.zeros((len(book.providers), len(book.labs)))

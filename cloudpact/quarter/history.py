@@ -19,9 +19,12 @@ def sign_disclosed(market: CloudMarket) -> None:
         lab = market.lab_by_name.get(disclosed.terms.lab)
         if lab is None or not lab.active or disclosed.role is Role.IGNORED:
             continue
+        if _left_out(market, disclosed):
+            market.book.skip_to(market.book.next_number + is_signed(market, disclosed))
+            continue
         if disclosed.role is Role.EXCLUSIVITY_CHANGE or disclosed.role is Role.SIGNED:
             _amend(market, disclosed)
-        if disclosed.role is not Role.EXCLUSIVITY_CHANGE and disclosed.terms.provider in market.ledger.parties:
+        if is_signed(market, disclosed):
             terms = _scaled(disclosed.terms, market.parameters.negotiation.equity_scale, market.last_contract_quarter)
             deal = market.book.sign(
                 terms, market.quarter, origin="disclosed", slug=disclosed.slug, imputed=tuple(sorted(disclosed.imputed))
@@ -34,10 +37,20 @@ def set_disclosed_stakes(market: CloudMarket) -> None:
     """A disclosed whole holding replaces what the deals so far add up to, this quarter's tranches included."""
     for disclosed in market.disclosed.get(market.quarter, ()):
         lab = market.lab_by_name.get(disclosed.terms.lab)
-        if disclosed.stake_set_to is None or lab is None or not lab.active:
+        if disclosed.stake_set_to is None or lab is None or not lab.active or _left_out(market, disclosed):
             continue
         if market.parameters.negotiation.equity_scale > 0.0:
             lab.cap_table.set_fraction(disclosed.terms.provider, disclosed.stake_set_to)
+
+
+def is_signed(market: CloudMarket, disclosed: DisclosedDeal) -> bool:
+    """Whether a row is a deal that enters the book: between parties there are, and more than a changed clause."""
+    changes_nothing_else = disclosed.role in (Role.IGNORED, Role.EXCLUSIVITY_CHANGE)
+    return not changes_nothing_else and disclosed.terms.provider in market.ledger.parties
+
+
+def _left_out(market: CloudMarket, disclosed: DisclosedDeal) -> bool:
+    return market.replay is not None and disclosed.slug in market.replay.left_out
 
 
 def _amend(market: CloudMarket, disclosed: DisclosedDeal) -> None:

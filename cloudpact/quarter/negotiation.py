@@ -1,5 +1,7 @@
 """negotiate_deals: disclosed deals while history lasts, then talks between labs and providers.
 
+A market that replays deals signs those and holds no talks.
+
 Offers are made on one snapshot of capacity. What winners share is rationed by joint surplus and
 losers bargain again, so that no result depends on who is listed first.
 """
@@ -11,10 +13,11 @@ from typing import TYPE_CHECKING
 from cloudpact.quarter.arrangements import ARRANGEMENTS, Winner, by_luck_where_equal, signed_terms
 from cloudpact.quarter.history import sign_disclosed
 from cloudpact.quarter.lab_talks import LabTalks, Need
+from cloudpact.quarter.replay import enter, sign_again
 from cloudpact.quarter.sides import WORLD, buildable, paths, world_room
-from cloudpact.quarter.term_sheets import loosened, term_sheet
+from cloudpact.quarter.term_sheets import term_sheet
 from market.bargaining.explanation import binding_constraint
-from market.deals import Deal, DealKind, Exclusivity
+from market.deals import Deal, Exclusivity
 
 if TYPE_CHECKING:
     from agents.lab import Lab
@@ -31,6 +34,9 @@ def negotiate_deals(market: CloudMarket) -> None:
         return
     if market.conditions.exclusivity_banned:
         _end_exclusives(market)
+    if market.replay is not None:
+        sign_again(market, market.replay)
+        return
     needs = [need for lab in market.labs if (need := _open(market, lab)) is not None]
     if not needs:
         return
@@ -131,24 +137,8 @@ def _fits(problem: Problem, terms: Terms, room: dict[str, float], equity_usd_bn:
 
 
 def _sign(market: CloudMarket, need: Need, problem: Problem, terms: Terms) -> Deal:
-    """Enter the deal and what it changes of clauses that run between the two."""
-    lab, side = need.lab, problem.provider
-    running = side.running_clause
-    before = market.book.between(side.name, lab.name)
-    clause = [deal for deal in before if deal.exclusivity_in(market.quarter) is running]
-    amended = running is not Exclusivity.NONE and terms.clause is not running
-    kind = DealKind.AMENDMENT if amended else DealKind.RENEWAL if side.renews else DealKind.NEW
-    if loosened(terms, running):
-        # the new deal alone says what holds from now on
-        market.book.change_exclusivity(side.name, lab.name, Exclusivity.NONE, market.quarter)
-    deal = market.book.sign(term_sheet(market, lab, problem, terms), market.quarter)
-    deal.kind = kind
-    deal.amends = clause[-1].number if amended and clause else None
-    deal.shares_at_signing = lab.cap_table.shares_outstanding
-    market.flows.signed.append(deal.number)
+    deal = enter(market, need.lab, term_sheet(market, need.lab, problem, terms), problem.provider.renews)
     need.gap_gw = max(need.gap_gw - terms.gw, 0.0)
     need.raised_usd_bn += terms.equity_usd_bn
-    need.signed.append(side.name)
-    if terms.clause is not running:
-        market.refresh_clauses()
+    need.signed.append(deal.terms.provider)
     return deal

@@ -49,7 +49,7 @@ def _market_row(market: CloudMarket, stakes: NDArray[np.float64], cloud: NDArray
     flows, quarter = market.flows, market.quarter
     capacity = float(sum(provider.capacity.installed_gw for provider in market.providers))
     used = total(flows.own_use_gw) + total(flows.open_gw) + total(flows.delivered_gw[:-1])
-    signed = [market.book.deals[number].terms for number in flows.signed]
+    signed = [market.book.deal(number).terms for number in flows.signed]
     return {
         "quarter": quarter_name(quarter),
         "forecast": quarter > market.history_until,
@@ -272,7 +272,7 @@ def _negotiation_row(market: CloudMarket, trace: Any) -> Row:
         "provider": trace.provider,
         "outcome": trace.outcome,
         "reason": trace.reason,
-        "deal": market.deal_name(market.book.deals[trace.deal]) if trace.deal is not None else "",
+        "deal": market.deal_name(market.book.deal(trace.deal)) if trace.deal is not None else "",
         "rounds": trace.rounds,
         "joint_surplus_usd_bn": trace.joint_surplus,
         "lab_utility_usd_bn": trace.lab_utility,
@@ -298,7 +298,7 @@ def deal_row(market: CloudMarket, deal: Deal) -> Row:
         "origin": deal.origin,
         "status": str(deal.status),
         "kind": str(deal.kind),
-        "amends": market.deal_name(market.book.deals[deal.amends]) if deal.amends is not None else "",
+        "amends": market.deal_name(market.book.deal(deal.amends)) if deal.amends is not None else "",
         "equity_usd_bn": terms.equity_usd_bn,
         "upfront_usd_bn": upfront,
         "pre_money_usd_bn": terms.pre_money_usd_bn,

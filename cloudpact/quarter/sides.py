@@ -189,7 +189,7 @@ def promised_stake(market: CloudMarket, provider: Hyperscaler, lab: Lab) -> floa
 
 def signed_equity(market: CloudMarket, provider: Hyperscaler) -> float:
     """Equity that the provider has signed this quarter already, with any lab."""
-    deals = [market.book.deals[number].terms for number in market.flows.signed]
+    deals = [market.book.deal(number).terms for number in market.flows.signed]
     return sum(terms.equity_usd_bn for terms in deals if terms.provider == provider.name)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.lab import Lab
-from market.bargaining.clauses import TIED
 from market.bargaining.problem import Problem, Terms
 from market.bargaining.views import Grid, LabView
 from market.deals import Exclusivity, TermSheet, Tranche, Trigger, Warrant
@@ -124,8 +123,3 @@ def _thresholds(problem: Problem, terms: Terms) -> tuple[float, float, float]:
         return 4.0 * early, 4.0 * middle, 4.0 * late
     growth = 1.0 / max(float(path[0]), 1e-300)
     return lab.value_usd_bn * early * growth, lab.value_usd_bn * middle * growth, lab.value_usd_bn * late * growth
-
-
-def loosened(terms: Terms, running: Exclusivity) -> bool:
-    """Whether the terms loosen the clause in force."""
-    return TIED[terms.clause] < TIED[running]
