@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from experiments.running import run
+from experiments.workers import THREAD_LIMITS, interrupts_blocked
 
 if TYPE_CHECKING:
     from cloudpact.results import Results
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from market.scenario import Scenario
 
 type Simulate = Callable[..., Results]
-
-THREAD_LIMITS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class EnsembleError(RuntimeError):
@@ -122,21 +120,19 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 def _workers_being_born() -> Iterator[None]:
     """What a worker inherits: one thread for each numerical library, and no ear for Ctrl-C.
 
-    The limits only work if they are set before NumPy and Numba are loaded. Ctrl-C reaches every
-    process of a terminal; only the parent decides what it means.
+    The limits only work if they are set before NumPy and Numba are loaded.
     """
     saved = {name: os.environ.get(name) for name in THREAD_LIMITS}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
     try:
-        yield
+        with interrupts_blocked():
+            yield
     finally:
         for name, value in saved.items():
             if value is None:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _end_with_parent() -> None:
