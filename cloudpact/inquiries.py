@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from cloudpact.model import CloudMarket
     from cloudpact.results import Results
+    from market.scenario import Scenario
 
 # Plain state of a market besides its agents; everything else follows from scenario, seed and facts.
 STATE = (
@@ -33,6 +34,7 @@ STATE = (
     "spot_fill", "appetite", "spending_growth", "latent", "spending", "consumer_shares", "reach", "last_delivered",
     "unspent_equity", "backlog", "clauses", "funding_needs", "arrears", "invested", "events", "conditions",
     "flows", "tables", "population", "incumbent_weights", "observed_scale", "phase", "replay",
+    "barred",
 )  # fmt: skip
 
 
@@ -248,9 +250,13 @@ class Inquiries:
             for name, value in plain.items():
                 setattr(agent, name, value)
 
-    def fork(self: CloudMarket) -> CloudMarket:
-        """An independent copy that continues to the same bits; Mesa's own `steps` and `time` count from the fork."""
-        twin = type(self)(self.parameters, self.seed, self.replicate, self.facts, self.debug_guards)
+    def fork(self: CloudMarket, scenario: Scenario | None = None) -> CloudMarket:
+        """An independent copy that continues to the same bits; Mesa's own `steps` and `time` count from the fork.
+
+        Under another scenario it continues as a run of that scenario would, if both agree up to now: one that has
+        interventions in deals which are yet to come, or rules and shocks that are.
+        """
+        twin = type(self)(scenario or self.parameters, self.seed, self.replicate, self.facts, self.debug_guards)
         twin.take_over(copy.deepcopy(self.state()))
         return twin
 

@@ -36,6 +36,7 @@ from cloudpact.quarter import (
     training,
 )
 from cloudpact.quarter.flows import Flows
+from cloudpact.quarter.interventions import interventions_of
 from cloudpact.quarter.replay import Replay
 from market.calendar import quarter_index
 from market.capacity import Fleet
@@ -78,6 +79,7 @@ class CloudMarket(Inquiries, mesa.Model):
         self._create_agents()
         self._create_institutions()
         open_accounts(self)
+        self.interventions = interventions_of(self)
 
     # The quarter: the table of contents of the economics
 
@@ -211,6 +213,7 @@ class CloudMarket(Inquiries, mesa.Model):
         self.conditions = Conditions()
         self.flows = Flows.empty(len(self.providers), columns)
         self.replay: Replay | None = None
+        self.barred: dict[tuple[str, str], int] = {}  # pairs parted by an intervention, and their last quarter apart
         self.tables: dict[str, list[dict[str, object]]] = {
             name: [] for name in ("market", "providers", "labs", "alignment", "negotiations")
         }

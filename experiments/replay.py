@@ -44,7 +44,7 @@ def replayed(market: CloudMarket, deals: Iterable[SignedDeal]) -> CloudMarket:
     market. With all deals of a run its twin has the run's bits in every table, except `negotiations`, which gets no
     rows, and the market's column `deals_failed`, which counts them.
     """
-    from cloudpact.quarter.history import is_signed
+    from cloudpact.quarter.history import is_deal
     from cloudpact.quarter.replay import Replay
 
     twin = market.fork()
@@ -55,6 +55,6 @@ def replayed(market: CloudMarket, deals: Iterable[SignedDeal]) -> CloudMarket:
             simulated[deal.quarter] = (*simulated.get(deal.quarter, ()), deal)
     kept = {deal.name for deal in ahead}
     dated = [row for quarter, rows in market.disclosed.items() if quarter >= market.quarter for row in rows]
-    left_out = frozenset(row.slug for row in dated if is_signed(market, row) and row.slug not in kept)
+    left_out = frozenset(row.slug for row in dated if is_deal(market, row) and row.slug not in kept)
     twin.replay = Replay(simulated, left_out)
     return twin

@@ -382,6 +382,21 @@ class Shock(Group):
     target: str = param("", unit="name", meaning="Lab that fails", source=OURS)
 
 
+class Intervention(Group):
+    """A deal that is not signed, or signed on other terms, in a world that is the same up to then."""
+
+    deal: str = param("", unit="name", meaning="Slug of a disclosed deal, or REPLICATE:NUMBER of a simulated one, which is there in that replicate alone", source=OURS)
+    kind: Literal["remove", "change"] = param("remove", unit="name", meaning="Whether the deal is not signed, or signed with the terms given here", source=OURS)
+    equity_usd_bn: float | None = param(None, unit="USD bn", low=0.0, high=1e5, meaning="Equity in all: tranches in proportion, at the same pre-money; nil drops it", source=OURS)
+    gw: float | None = param(None, unit="GW", low=0.0, high=1e4, meaning="Largest capacity: the whole path and milestones on it in proportion; nil drops the capacity", source=OURS)
+    price_usd_bn_per_gw_quarter: float | None = param(None, unit="USD bn/(GW*quarter)", low=0.0, high=1000.0, meaning="Price after the discount", source=OURS)
+    term_quarters: int | None = param(None, unit="quarter", low=1, high=80, meaning="Quarters of capacity: the path is cut, or its last level goes on; a clause that ends with it ends with it", source=OURS)
+    take_or_pay_frac: float | None = param(None, unit="frac", low=0.0, high=1.0, meaning="Take-or-pay share", source=OURS)
+    exclusivity: ClauseName | None = param(None, unit="name", meaning="Clause; one where there was none ends with the capacity", source=OURS)
+    revenue_share_frac: float | None = param(None, unit="frac", low=0.0, high=1.0, meaning="Share of the lab's revenue; one where there was none is owed for negotiation.revenue_share_quarters", source=OURS)
+    bar_quarters: int = param(0, unit="quarter", low=0, high=400, meaning="Quarters after the removal in which the same two sign nothing new in talks", source=OURS)
+
+
 class Policy(Group):
     """Rules in force from the start, and dated ones."""
 
@@ -412,6 +427,7 @@ class Scenario(Group):
     uncertainty: Uncertainty = Field(default_factory=Uncertainty)
     policy: Policy = Field(default_factory=Policy)
     shocks: tuple[Shock, ...] = Field(default=(), description="Dated shocks")
+    interventions: tuple[Intervention, ...] = Field(default=(), description="Deals removed or changed")
     hyperscalers: dict[str, HyperscalerSpec] = Field(default_factory=dict, description="Hyperscalers by name")
     labs: dict[str, LabSpec] = Field(default_factory=dict, description="AI labs by name")
     suppliers: dict[str, SupplierSpec] = Field(default_factory=dict, description="Accelerator suppliers by name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 MOST_RECURSIVE = 4  # as market.bargaining.portfolios; importing it would cost every command its start-up
 LARGEST_TABLE = 2_000_000  # outcomes of one negotiation
+SIMULATED_DEAL = re.compile(r"(0|[1-9]\d{0,8}):(0|[1-9]\d{0,8})")  # replicate and number
+CAPACITY_TERMS = ("gw", "price_usd_bn_per_gw_quarter", "term_quarters", "take_or_pay_frac")
+INTERVENTION_TERMS = ("equity_usd_bn", *CAPACITY_TERMS, "exclusivity", "revenue_share_frac")
 
 
 def check(scenario: Scenario) -> None:
@@ -24,6 +28,7 @@ def check(scenario: Scenario) -> None:
     _check_references(scenario)
     _check_sizes(scenario)
     _check_table(scenario.negotiation)
+    _check_interventions(scenario)
 
 
 def _check_quarter(path: str, text: str, *, blank: str | None = None) -> int | None:
@@ -112,6 +117,30 @@ def _check_sizes(scenario: Scenario) -> None:
         )
     if sum(spec.cloud_share for spec in scenario.hyperscalers.values()) > 1.0 + 1e-9:
         raise ValueError("hyperscalers: the cloud_share of all hyperscalers adds up to more than 1; allowed: at most 1")
+
+
+def _check_interventions(scenario: Scenario) -> None:
+    seen: dict[str, int] = {}
+    for i, entry in enumerate(scenario.interventions):
+        path = f"interventions.{i}"
+        if not entry.deal:
+            allowed = "the slug of a disclosed deal, or REPLICATE:NUMBER of a simulated one"
+            raise ValueError(f"{path}.deal: names no deal; allowed: {allowed}")
+        if ":" in entry.deal and not SIMULATED_DEAL.fullmatch(entry.deal):
+            raise ValueError(f"{path}.deal: {entry.deal!r} is no simulated deal; allowed: REPLICATE:NUMBER, as in 0:46")
+        if entry.deal in seen:
+            raise ValueError(f"{path}.deal: {entry.deal!r} stands in interventions.{seen[entry.deal]} already")
+        seen[entry.deal] = i
+        given = [term for term in INTERVENTION_TERMS if getattr(entry, term) is not None]
+        if entry.kind == "remove" and given:
+            raise ValueError(f"{path}.{given[0]}: a deal that is removed has no terms; allowed: with kind change")
+        if entry.kind == "change" and not given:
+            raise ValueError(f"{path}: changes no term; allowed: {', '.join(INTERVENTION_TERMS)}")
+        left = [term for term in CAPACITY_TERMS[1:] if term in given]
+        if entry.gw == 0.0 and left:
+            raise ValueError(f"{path}.{left[0]}: there is no such term where gw is 0; allowed: with capacity")
+        if entry.kind == "change" and entry.bar_quarters:
+            raise ValueError(f"{path}.bar_quarters: a deal that is signed bars nobody; allowed: with kind remove")
 
 
 def _check_table(rules: Negotiation) -> None:

@@ -65,6 +65,8 @@ class LabTalks:
     def _may_ask(self, provider: Hyperscaler) -> bool:
         if not provider.spec.sells or provider.name in self.need.signed:
             return False
+        if self.market.barred.get((provider.name, self.lab.name), -1) >= self.market.quarter:
+            return False
         held = "exclusivity" in self.market.parameters.negotiation.constraints
         exclusive = self.market.exclusive_hosts(self.lab) if held else []
         return not exclusive or provider.name in exclusive

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 
 from cloudpact.quarter.arrangements import ARRANGEMENTS, Winner, by_luck_where_equal, signed_terms
 from cloudpact.quarter.history import sign_disclosed
+from cloudpact.quarter.interventions import revised
 from cloudpact.quarter.lab_talks import LabTalks, Need
 from cloudpact.quarter.replay import enter, sign_again
 from cloudpact.quarter.sides import WORLD, buildable, paths, world_room
 from cloudpact.quarter.term_sheets import term_sheet
 from market.bargaining.explanation import binding_constraint
-from market.deals import Deal, Exclusivity
+from market.deals import Exclusivity
 
 if TYPE_CHECKING:
     from agents.lab import Lab
     from cloudpact.model import CloudMarket
+    from market.bargaining.explanation import Trace
     from market.bargaining.problem import Problem, Terms
 
 ROUNDS = 3
@@ -87,8 +89,7 @@ def _sign_winners(market: CloudMarket, winners: list[Winner], room: dict[str, fl
                 trace.outcome, trace.reason = "lost", "what other deals leave of capacity or money is too little"
                 winner.need.cut = True
                 continue
-            trace.constraint = binding_constraint(winner.offer)
-            trace.deal = _sign(market, winner.need, winner.offer.problem, signed_terms(winner)).number
+            _conclude(market, winner, trace, left, equity)
     room.update(left)
 
 
@@ -136,9 +137,29 @@ def _fits(problem: Problem, terms: Terms, room: dict[str, float], equity_usd_bn:
     return terms.equity_usd_bn <= taken and all(terms.gw <= left or limit == float("inf") for limit, left in limits)
 
 
-def _sign(market: CloudMarket, need: Need, problem: Problem, terms: Terms) -> Deal:
-    deal = enter(market, need.lab, term_sheet(market, need.lab, problem, terms), problem.provider.renews)
-    need.gap_gw = max(need.gap_gw - terms.gw, 0.0)
-    need.raised_usd_bn += terms.equity_usd_bn
-    need.signed.append(deal.terms.provider)
-    return deal
+def _conclude(
+    market: CloudMarket, winner: Winner, trace: Trace, left: dict[str, float], equity: dict[str, float]
+) -> None:
+    """Sign what a lab has won; what the scenario removes is no deal, and what it changes takes what it then needs.
+
+    After a removal the lab bargains with the others in the next round, as one whose deal did not fit.
+    """
+    need, terms, problem = winner.need, signed_terms(winner), winner.offer.problem
+    sheet = term_sheet(market, need.lab, problem, terms)
+    signed = revised(market, f"{market.replicate}:{market.book.next_number}", sheet)
+    gw, equity_usd_bn = terms.gw, terms.equity_usd_bn
+    if signed is not sheet:
+        gw, equity_usd_bn = (signed.gw, signed.equity_usd_bn) if signed is not None else (0.0, 0.0)
+        for name in (winner.provider, WORLD):
+            left[name] = max(left[name] + terms.gw - gw, 0.0)
+        equity[winner.provider] += equity_usd_bn - terms.equity_usd_bn
+        trace.reason = "removed by an intervention" if signed is None else "terms changed by an intervention"
+    if signed is None:
+        trace.outcome, need.cut = "lost", True
+        market.book.skip_to(market.book.next_number + 1)
+        return
+    trace.constraint = binding_constraint(winner.offer)
+    trace.deal = enter(market, need.lab, signed, problem.provider.renews).number
+    need.gap_gw = max(need.gap_gw - gw, 0.0)
+    need.raised_usd_bn += equity_usd_bn
+    need.signed.append(winner.provider)
