@@ -128,7 +128,7 @@ def factor_of(path: str, values: Any, scenarios: Mapping[str, Scenario] | None =
         return Factor(path, choices=tuple(values))
     if isinstance(values, tuple) and len(values) == 2:
         return Factor(path, *_bounds(path, *values), integer=integer)
-    if isinstance(values, Mapping) and values and not any(isinstance(each, Mapping) for each in values.values()):
+    if isinstance(values, Mapping) and not values.keys().isdisjoint(("low", "high")):
         for key in values:
             if key not in ("low", "high"):
                 meant = closest(str(key), ["low", "high"])

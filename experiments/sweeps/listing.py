@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.sweeps.errors import SweepError
 from experiments.sweeps.factors import check_once, check_value, is_number, named, plain_value, refused
 from experiments.sweeps.study import SCENARIO
+from market.scenario_errors import ScenarioError
 
 if TYPE_CHECKING:
     from market.scenario import Scenario
@@ -60,7 +61,7 @@ def told_at(place: str) -> Iterator[None]:
     """Errors from within begin with the place."""
     try:
         yield
-    except SweepError as error:
+    except (SweepError, ScenarioError) as error:
         raise SweepError(f"{place}: {error}") from None
 
 
