@@ -84,10 +84,20 @@ def _claim_given(out: Path) -> RunFolder:
     return RunFolder(staging, target)
 
 
+def next_folder(name: str, results: Path = Path("results")) -> Path:
+    """The next numbered folder, such as `results/002-tiny-lhs`; nothing claims it yet."""
+    number = max(_numbers(results), default=0) + 1 if results.is_dir() else 1
+    return results / f"{number:03d}-{_label(name)}"
+
+
+def _label(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60] or "run"
+
+
 def _claim_numbered(results: Path, name: str) -> RunFolder:
     results.mkdir(parents=True, exist_ok=True)
     number = max(_numbers(results), default=0) + 1
-    label = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60] or "run"
+    label = _label(name)
     while True:
         staging = results / f".{number:03d}.partial"
         try:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.running import resolve
-from experiments.sweeps.designs import Design, check_factors, make_design
+from experiments.store import next_folder
+from experiments.sweeps.designs import Design, make_design
 from experiments.sweeps.engines import Engine, engine_of
 from experiments.sweeps.errors import SweepError
+from experiments.sweeps.factors import check_factors
 from experiments.sweeps.pacing import Pace, Progress
 from experiments.sweeps.plan import Plan, make_plan
 from experiments.sweeps.results import Sweep
 from experiments.sweeps.store import SweepStore
-from experiments.sweeps.study import SCENARIO, Function, FunctionStudy, MarketStudy
+from experiments.sweeps.study import Function, FunctionStudy, MarketStudy
+from experiments.sweeps.tables import table_design
+from experiments.sweeps.tasks import Task
 from market.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -112,30 +114,34 @@ def design_of(
     trajectories: int | None = None,
     second_order: bool = False,
 ) -> Design:
-    """The design of a sweep; without `vary` or a table, several scenarios are its points."""
-    from experiments.sweeps.tables import table_design
-
+    """The design of a sweep, checked; several scenarios and nothing to vary are a point each."""
+    scenarios = study.scenarios if isinstance(study, MarketStudy) else None
     if isinstance(design, Design):
-        planned = design
-    elif design is None or isinstance(design, str) and not design.endswith((".csv", ".parquet")):
-        wanted = dict(vary or {})
-        if isinstance(study, MarketStudy) and len(study.scenarios) > 1:
-            wanted = {SCENARIO: list(study.scenarios), **wanted}
-        planned = make_design(
-            wanted, design or "grid", samples, study.seed, levels, trajectories, second_order
+        if scenarios is not None:
+            check_factors(design.factors, scenarios)
+        return design
+    if design is None or (isinstance(design, str) and not design.endswith((".csv", ".parquet"))):
+        method = "grid" if design is None else design
+        return make_design(
+            vary or {}, method, samples, study.seed, levels, trajectories, second_order, scenarios=scenarios
         )
-    else:
-        planned = table_design(design)
-    if isinstance(study, MarketStudy):
-        check_factors(planned.factors, study.scenarios)
-    return planned
+    given = {"vary": vary, "samples": samples, "levels": levels, "trajectories": trajectories}
+    needless = [name for name, value in given.items() if value is not None]
+    if needless or second_order:
+        raise SweepError(f"{(needless or ['second_order'])[0]}: has no meaning where the design is a table of points")
+    return table_design(design, scenarios)
 
 
 def run_plan(
-    plan: Plan, out: str | Path | None, engine: Engine, retry_failed: bool = False, report: Report | None = None
+    plan: Plan,
+    out: str | Path | None,
+    engine: Engine,
+    retry_failed: bool = False,
+    report: Report | None = None,
+    command: str = "",
 ) -> Sweep:
-    """Do what a plan has left to do, into its folder."""
-    with SweepStore.open(_folder(out, plan), plan) as store:
+    """Do what a plan has left to do, into its folder; `command` is kept there for who wants to repeat it."""
+    with SweepStore.open(_numbered(plan) if out is None else Path(out), plan, command) as store:
         if retry_failed:
             store.forget_failed()
         left = [task for task in plan.tasks if not store.done.issuperset(task.runs)]
@@ -145,7 +151,14 @@ def run_plan(
     return Sweep.load(store.folder)
 
 
-def _simulate(plan: Plan, left: list[Any], store: SweepStore, engine: Engine, report: Report | None) -> None:
+def _numbered(plan: Plan) -> Path:
+    """The next numbered folder in `results`, named after what is swept."""
+    study = plan.study
+    name = study.function.__name__ if isinstance(study, FunctionStudy) else next(iter(study.scenarios))
+    return next_folder(f"{name}-{plan.design.method}")
+
+
+def _simulate(plan: Plan, left: list[Task], store: SweepStore, engine: Engine, report: Report | None) -> None:
     with engine:
         pace = Pace(left, engine.workers, done=len(store.done), total=plan.runs, failed=store.failed)
         for part in engine.run(plan.study, pace.batches(store.next_batch)):
