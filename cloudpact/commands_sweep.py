@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,17 +15,17 @@ import typer
 
 from cloudpact.commands_run import json_text
 from cloudpact.schema import SCHEMA_VERSION
-from experiments.sweeping import run_plan
+from experiments.sweeping import plan_of, run_plan
 from experiments.sweeps.design_files import load_design_file
 from experiments.sweeps.engines import engine_of
 from experiments.sweeps.estimates import Estimate, duration, estimate
-from experiments.sweeps.requests import plan_of
 from market.facts import Facts
 
 if TYPE_CHECKING:
+    from experiments.sweeps.results import Sweep
+
     from experiments.sweeps.pacing import Progress
     from experiments.sweeps.plan import Plan
-    from experiments.sweeps.results import Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +51,22 @@ def sweep_and_report(request: Request) -> int:
         _print_estimate(estimate(plan, request.jobs), request.json)
         return 0
     engine = engine_of(request.engine, request.jobs, request.timeout_seconds)
-    folder = request.out
     typer.echo(f"{_counted(plan)}.", err=True)
     try:
         with progress(plan.runs) as report:
-            sweep = run_plan(plan, folder, engine, request.retry_failed, report)
+            sweep = run_plan(plan, request.out, engine, request.retry_failed, report, _command(request))
     except KeyboardInterrupt:
         typer.echo(f"cloudpact: interrupted; what was finished is kept; {_goes_on(request)}", err=True)
         return 130
     _write_report(sweep)
     _print_summary(sweep, request.json)
     return 1 if len(sweep.failures) else 0
+
+
+def _command(request: Request) -> str:
+    return shlex.join(
+        ["cloudpact", "sweep", str(request.design), *(["--facts", str(request.facts)] if request.facts else [])]
+    )
 
 
 def _goes_on(request: Request) -> str:
@@ -146,8 +152,9 @@ def show_sensitivity(
     folder: Path, outcome: str, method: str | None, seed: int, plot: Path | None, as_json: bool
 ) -> None:
     """Print the sensitivity of an outcome of a sweep, and draw it if asked."""
-    from experiments.sensitivity import sensitivity
     from experiments.sweeps.results import Sweep
+
+    from experiments.sensitivity import sensitivity
 
     found = sensitivity(Sweep.load(folder), outcome, method, seed)
     if plot is not None:
@@ -161,8 +168,9 @@ def show_boxes(
     folder: Path, outcome: str, above: float | None, below: float | None, method: str, as_json: bool
 ) -> None:
     """Print the boxes of inputs in which an outcome is of interest."""
-    from experiments.discovery import discover
     from experiments.sweeps.results import Sweep
+
+    from experiments.discovery import discover
 
     found: Any = discover(Sweep.load(folder), outcome, above=above, below=below, method=method)
     typer.echo(json_text(found.plain()) if as_json else found.text())

@@ -24,6 +24,7 @@ from market.scenario import Scenario
 if TYPE_CHECKING:
     import pandas as pd
 
+    from experiments.sweeps.design_files import SweepRequest
     from market.facts import Facts
 
 type Base = Scenario | str | Path | Sequence[Scenario | str | Path] | Function
@@ -71,6 +72,12 @@ def sweep(
     planned = design_of(study, vary, design, samples, levels, trajectories, second_order)
     plan = make_plan(study, planned, replicates)
     return run_plan(plan, out, engine_of(engine, jobs, timeout_seconds), retry_failed, progress)
+
+
+def plan_of(request: SweepRequest, facts: Facts | None = None) -> Plan:
+    """What a design file asks for, resolved and numbered."""
+    study = study_of(request.scenario, request.seed, request.until, request.tables or TABLES, facts)
+    return make_plan(study, request.design, request.replicates)
 
 
 def study_of(
