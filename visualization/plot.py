@@ -14,6 +14,7 @@ from visualization import figures, network
 from visualization.chart import Figure
 from visualization.markup import text
 from visualization.page import figure_page
+from visualization.picture import FORMATS, picture
 from visualization.quantiles import TableError, Tables, last_quarter
 
 
@@ -39,20 +40,28 @@ class Plot:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Write the figure as a page of its own (`.html`) or its table (`.csv`).
+        """Write the figure as a page of its own (`.html`), a static picture (`.png`, `.svg`) or its table (`.csv`).
+
+        Equal figures give equal files.
 
         Raises:
-            ValueError: the name ends otherwise.
+            ValueError: the name ends otherwise, or the figure cannot be drawn as a picture.
         """
         target = Path(path)
-        if target.suffix not in (".html", ".csv"):
-            raise ValueError(
-                f"{target}: a figure is saved as .html or .csv, not as {target.suffix or 'a name without one'}"
-            )
-        content = figure_page(self.figure) if target.suffix == ".html" else self.figure.csv()
+        content = self._content(target)
         partial = target.with_name(f".{target.name}.{os.getpid()}")
-        partial.write_text(content, encoding="utf-8", newline="")
+        partial.write_bytes(content)
         return partial.replace(target)
+
+    def _content(self, target: Path) -> bytes:
+        if target.suffix == ".html":
+            return figure_page(self.figure).encode()
+        if target.suffix == ".csv":
+            return self.figure.csv().encode()
+        if target.suffix in FORMATS:
+            return picture(self.figure, target.suffix)
+        ending = target.suffix or "a name without one"
+        raise ValueError(f"{target}: a figure is saved as .html, .png, .svg or .csv, not as {ending}")
 
 
 def concentration(results: HasTables | Tables) -> Plot:
