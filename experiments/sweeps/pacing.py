@@ -41,7 +41,8 @@ class Pace:
     failed: int = 0
     _seconds: float = 0.0
     _simulated: int = 0
-    _simulated_at_first: int = 0
+    _warming_up: int = 0
+    _warming_seconds: float = 0.0
     _first_at: float | None = None
     _handed_out: int = field(default=0)
 
@@ -55,26 +56,37 @@ class Pace:
             number += 1
 
     def _size(self, remaining: int) -> int:
-        if not self._simulated:
+        if self._simulated <= self.workers:
             return 1
-        fitting = int(BATCH_SECONDS * self._simulated / max(self._seconds, 1e-9))
+        fitting = int(BATCH_SECONDS / max(self._each(), 1e-9))
         return max(1, min(fitting, LARGEST_BATCH, remaining // (2 * self.workers)))
 
     def note(self, part: Part) -> Progress:
         """Count what came back."""
         if self._first_at is None:
             self._first_at = time.monotonic()
+        seconds = sum(row["seconds"] for row in part.rows)
+        simulated = len({row["same_as"] for row in part.rows})
+        if self._simulated < self.workers:
+            # the first run of a process also loads and warms up what later ones find ready
+            self._warming_up += simulated
+            self._warming_seconds += seconds
         self.done += len(part.rows)
         self.failed += sum(row["status"] != FINISHED for row in part.rows)
-        self._seconds += sum(row["seconds"] for row in part.rows)
-        self._simulated += len({row["same_as"] for row in part.rows})
-        self._simulated_at_first = self._simulated_at_first or self._simulated
+        self._seconds += seconds
+        self._simulated += simulated
         return Progress(self.done, self.total, self.failed, self._seconds_left())
 
-    def _seconds_left(self) -> float:
-        """From the rate since the first results came, or where there is none yet from how long a run takes."""
+    def _each(self) -> float:
+        """Seconds that a run takes, from all but the first of each worker where there are others."""
+        known = self._simulated - self._warming_up
+        if known:
+            return (self._seconds - self._warming_seconds) / known
+        return self._seconds / self._simulated
+
+    def _seconds_left(self) -> float | None:
+        """From the rate since the first results came, or before that from how long a run takes."""
         left = len(self.tasks) - self._simulated
         assert self._first_at is not None
-        gone, since = time.monotonic() - self._first_at, self._simulated - self._simulated_at_first
-        each = gone / since if since > 2 * self.workers else self._seconds / self._simulated / self.workers
-        return left * each
+        gone, since = time.monotonic() - self._first_at, self._simulated - self._warming_up
+        return left * (gone / since if since > 4 * self.workers else self._each() / self.workers)
