@@ -33,12 +33,12 @@ def interventions_of(market: CloudMarket) -> Mapping[str, Intervention]:
         if SIMULATED_DEAL.fullmatch(entry.deal):
             continue
         if entry.deal not in rows:
-            count = f"one of the {len(rows)} disclosed deals that this scenario signs" if rows else "no disclosed deal"
+            disclosed = f"one of the {len(rows)} that it does, or " if rows else ""
             raise problem(
                 "the scenario signs no such disclosed deal",
                 path=("interventions", position, "deal"),
                 got=entry.deal,
-                allowed=f"{count}, or REPLICATE:NUMBER of a simulated one",
+                allowed=f"{disclosed}REPLICATE:NUMBER of a simulated one",
                 meant=closest(entry.deal, list(rows)),
             )
         _check_row(market, rows[entry.deal], entry)
