@@ -168,22 +168,39 @@ ALL_TERMS = (
 )
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        ([], "2: interventions.0.deal: names no deal; allowed: the slug of a disclosed deal, or REPLICATE:NUMBER of a simulated one"),
-        (["deal = '0:01'"], "3: interventions.0.deal: '0:01' is no simulated deal; allowed: REPLICATE:NUMBER, as in 0:46"),
-        (["deal = '0:1'", "kind = 'drop'"], '4: interventions.0.kind: unknown choice (got "drop"); allowed: remove, change'),
-        (["deal = '0:1'", "gw = 1.0"], "4: interventions.0.gw: a deal that is removed has no terms; allowed: with kind change"),
-        (["deal = '0:1'", "kind = 'change'"], f"2: interventions.0: changes no term; allowed: {ALL_TERMS}"),
-        (["deal = '0:1'", "kind = 'change'", "gw = 1.0", "bar_quarters = 2"], "6: interventions.0.bar_quarters: a deal that is signed bars nobody; allowed: with kind remove"),
-        (["deal = '0:1'", "kind = 'change'", "gw = 0.0", "term_quarters = 8"], "6: interventions.0.term_quarters: there is no such term where gw is 0; allowed: with capacity"),
-        (["deal = '0:1'", "kind = 'change'", "gw = -1.0"], "5: interventions.0.gw: out of range (got -1.0); allowed: a number from 0 to 10000 (GW)"),
-        (["deal = '0:1'", "kind = 'change'", "equity = 1.0"], f"5: interventions.0.equity: unknown key; allowed: deal, kind, {ALL_TERMS}, bar_quarters; did you mean 'equity_usd_bn'?"),
-        (["deal = '0:1'", "[[interventions]]", "deal = '0:1'"], "5: interventions.1.deal: '0:1' stands in interventions.0 already"),
-    ],
-)  # fmt: skip
-def test_mistakes_are_told_in_one_line(lines: list[str], expected: str, tmp_path: Path) -> None:
+CHANGE = "deal = '0:1'", "kind = 'change'"
+MISTAKES: dict[tuple[str, ...], str] = {
+    (): (
+        "2: interventions.0.deal: names no deal; "
+        "allowed: the slug of a disclosed deal, or REPLICATE:NUMBER of a simulated one"
+    ),
+    ("deal = '0:01'",): ("3: interventions.0.deal: '0:01' is no simulated deal; allowed: REPLICATE:NUMBER, as in 0:46"),
+    ("deal = '0:1'", "kind = 'drop'"): (
+        '4: interventions.0.kind: unknown choice (got "drop"); allowed: remove, change'
+    ),
+    ("deal = '0:1'", "gw = 1.0"): (
+        "4: interventions.0.gw: a deal that is removed has no terms; allowed: with kind change"
+    ),
+    CHANGE: f"2: interventions.0: changes no term; allowed: {ALL_TERMS}",
+    (*CHANGE, "gw = 1.0", "bar_quarters = 2"): (
+        "6: interventions.0.bar_quarters: a deal that is signed bars nobody; allowed: with kind remove"
+    ),
+    (*CHANGE, "gw = 0.0", "term_quarters = 8"): (
+        "6: interventions.0.term_quarters: there is no such term where gw is 0; allowed: with capacity"
+    ),
+    (*CHANGE, "gw = -1.0"): ("5: interventions.0.gw: out of range (got -1.0); allowed: a number from 0 to 10000 (GW)"),
+    (*CHANGE, "equity = 1.0"): (
+        f"5: interventions.0.equity: unknown key; allowed: deal, kind, {ALL_TERMS}, bar_quarters; "
+        "did you mean 'equity_usd_bn'?"
+    ),
+    ("deal = '0:1'", "[[interventions]]", "deal = '0:1'"): (
+        "5: interventions.1.deal: '0:1' stands in interventions.0 already"
+    ),
+}
+
+
+@pytest.mark.parametrize(("lines", "expected"), MISTAKES.items())
+def test_mistakes_are_told_in_one_line(lines: tuple[str, ...], expected: str, tmp_path: Path) -> None:
     assert mistake("\n".join(["[[interventions]]", *lines]), tmp_path) == expected
 
 
