@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,24 @@ from visualization.quantiles import LEVELS, Tables, last_fact, run_count
 _SHADED = "Shaded: quarters with reported capex imposed."
 
 
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """What a fan spans: runs, the last quarter with imposed facts, and in a sweep the points that they are at."""
+
+    runs: int
+    known: str | None = None
+    points: int = 1
+
+    @classmethod
+    def of(cls, tables: Tables) -> Self:
+        """The ensemble that some result tables hold."""
+        return cls(run_count(tables), last_fact(tables))
+
+    def __str__(self) -> str:
+        """Such as `24 runs` or `2,400 runs at 600 points`."""
+        return f"{self.runs:,} runs" + (f" at {self.points:,} points" if self.points > 1 else "")
+
+
 def by_size(fans: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Largest last median first; a stable order for equal ones."""
 
@@ -43,14 +62,14 @@ def fan_chart(
     sentence: str,
     unit: str,
     fans: Mapping[str, pd.DataFrame],
-    tables: Tables,
+    ensemble: Ensemble,
     parts: Sequence[Part],
     *,
     log: bool = False,
 ) -> Figure:
     """A figure with a median line and an 80 % band for each name; the middle half too where there is one name."""
     quarters = sorted({str(quarter) for found in fans.values() for quarter in found.index})
-    known = last_fact(tables)
+    known = ensemble.known
     chosen = colours(fans)
     series: list[dict[str, Any]] = []
     for position, (label, found) in enumerate(fans.items()):
@@ -59,27 +78,24 @@ def fan_chart(
         )
         drawn = line(label, median, chosen[label], dash=DASHES[position % len(DASHES)], labelled=len(fans) > 1)
         series.append(mark_history(drawn, quarters[0], known) if position == 0 and known else drawn)
-        if run_count(tables) == 1 or log:
+        if ensemble.runs == 1 or log:
             continue
         series += band(f"{label} 80 %", low, high, chosen[label], 0.22 if len(fans) < 3 else 0.13)
         if position == 0 and len(fans) <= 3:
             series += band(f"{label} 50 %", quarter, three_quarters, chosen[label], 0.28)
     option = time_chart(quarters, series, log=log, right_px=28 + 7 * max(map(len, fans)) if len(fans) > 1 else 16)
     columns, rows = _fan_rows(fans, quarters)
-    return Figure(name, title, sentence, unit, option, columns, rows, tuple(parts), _key(tables, log, len(fans)))
+    return Figure(name, title, sentence, unit, option, columns, rows, tuple(parts), _key(ensemble, log, len(fans)))
 
 
-def _key(tables: Tables, log: bool, lines: int) -> str:
-    runs = run_count(tables)
-    if runs == 1:
+def _key(ensemble: Ensemble, log: bool, lines: int) -> str:
+    if ensemble.runs == 1:
         reading = "Line: the one run; there is no interval."
     elif log:
-        reading = f"Line: median of {runs} runs; the interval is in the table."
+        reading = f"Line: median of {ensemble}; the interval is in the table."
     else:
-        reading = f"Line: median of {runs} runs. Band: 80 % of runs" + (
-            ", darker: half of them." if lines <= 3 else "."
-        )
-    return f"{reading} {_SHADED}" if last_fact(tables) else reading
+        reading = f"Line: median of {ensemble}. Band: 80 % of runs" + (", darker: half of them." if lines <= 3 else ".")
+    return f"{reading} {_SHADED}" if ensemble.known else reading
 
 
 def _values(column: pd.Series, log: bool) -> list[float | None]:
@@ -99,14 +115,14 @@ def _fan_rows(
     return tuple(columns), rows
 
 
-def change(what: str, unit: str, found: pd.DataFrame, tables: Tables) -> str:
+def change(what: str, unit: str, found: pd.DataFrame, ensemble: Ensemble) -> str:
     """One sentence: the value at the last fact, and at the end with its interval."""
     end = found.index[-1]
     low, middle, high = (shown(found[level].iloc[-1]) for level in (0.1, 0.5, 0.9))
-    start = last_fact(tables) or found.index[0]
+    start = ensemble.known or found.index[0]
     if start == end:
         return f"{what} is {middle}{unit} in {end}."
-    interval = f" (80 % of runs: {low} to {high})" if run_count(tables) > 1 else ""
+    interval = f" (80 % of runs: {low} to {high})" if ensemble.runs > 1 else ""
     return f"{what} goes from {shown(found[0.5].loc[start])}{unit} in {start} to {middle}{unit} in {end}{interval}."
 
 

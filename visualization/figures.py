@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import pandas as pd
 
 from visualization.alignment import alignment_matrix, integrated_labs
 from visualization.chart import Figure, Kind, Part
-from visualization.fan_chart import by_size, change, fan_chart, leader
+from visualization.fan_chart import Ensemble, by_size, change, fan_chart, leader
 from visualization.network import relationship_graph
 from visualization.quantiles import Tables, fan, fan_by, last_quarter, run_count, table
 
@@ -19,6 +20,7 @@ __all__ = [
     "capex",
     "capex_total",
     "concentration",
+    "concentration_fans",
     "dependence",
     "lab_revenue",
     "price",
@@ -27,20 +29,26 @@ __all__ = [
     "utilisation_and_price",
 ]
 
+CONCENTRATION = {"Alignment": "alignment_hhi", "Market": "market_hhi", "Backlog": "backlog_hhi"}
+
 
 def concentration(tables: Tables) -> Figure:
     """Concentration of the labs' compute over providers, of the market, and of backlog (HHI, 0 to 10,000)."""
-    wanted = {"Alignment": "alignment_hhi", "Market": "market_hhi", "Backlog": "backlog_hhi"}
-    market = table(tables, "market", *wanted.values())
-    fans = {name: fan(market, column) for name, column in wanted.items()}
-    sentence = change(
-        "Alignment concentration (how much each lab's compute sits with one provider)", "", fans["Alignment"], tables
+    market = table(tables, "market", *CONCENTRATION.values())
+    return concentration_fans(
+        {name: fan(market, column) for name, column in CONCENTRATION.items()}, Ensemble.of(tables)
     )
+
+
+def concentration_fans(fans: Mapping[str, pd.DataFrame], ensemble: Ensemble) -> Figure:
+    """The figure of `concentration` from quantiles, by the names in CONCENTRATION."""
+    what = "Alignment concentration (how much each lab's compute sits with one provider)"
+    sentence = change(what, "", fans["Alignment"], ensemble)
     parts = (
         Part("imposed quarters: deals disclosed, their GW and terms", Kind.IMPUTED),
         Part("forecast", Kind.SIMULATED),
     )
-    return fan_chart("concentration", "Concentration over time", sentence, "HHI, 0 to 10,000", fans, tables, parts)
+    return fan_chart("concentration", "Concentration over time", sentence, "HHI, 0 to 10,000", fans, ensemble, parts)
 
 
 def capacity_total(tables: Tables) -> Figure:
@@ -48,8 +56,8 @@ def capacity_total(tables: Tables) -> Figure:
     market = table(tables, "market", "capacity_gw")
     fans = {"Capacity": fan(market, "capacity_gw")}
     parts = (Part("imposed quarters: from disclosed capex", Kind.IMPUTED), Part("forecast", Kind.SIMULATED))
-    sentence = change("Installed AI capacity", " GW", fans["Capacity"], tables)
-    return fan_chart("capacity-total", "AI capacity, all providers", sentence, "GW", fans, tables, parts)
+    sentence = change("Installed AI capacity", " GW", fans["Capacity"], Ensemble.of(tables))
+    return fan_chart("capacity-total", "AI capacity, all providers", sentence, "GW", fans, Ensemble.of(tables), parts)
 
 
 def capacity(tables: Tables) -> Figure:
@@ -57,7 +65,7 @@ def capacity(tables: Tables) -> Figure:
     fans = by_size(fan_by(table(tables, "providers", "provider", "capacity_gw"), "capacity_gw", "provider"))
     parts = (Part("imposed quarters: from disclosed capex", Kind.IMPUTED), Part("forecast", Kind.SIMULATED))
     sentence = leader("has the most AI capacity", " GW", fans)
-    return fan_chart("capacity", "AI capacity by provider", sentence, "GW", fans, tables, parts)
+    return fan_chart("capacity", "AI capacity by provider", sentence, "GW", fans, Ensemble.of(tables), parts)
 
 
 def capex_total(tables: Tables) -> Figure:
@@ -69,8 +77,12 @@ def capex_total(tables: Tables) -> Figure:
         Part("AI part of it", Kind.IMPUTED),
         Part("forecast", Kind.SIMULATED),
     )
-    sentence = change("Quarterly capex of Amazon, Microsoft, Google and Meta", " USD bn", fans["Capex of four"], tables)
-    return fan_chart("capex-total", "Capital expenditure", sentence, "USD bn a quarter", fans, tables, parts)
+    sentence = change(
+        "Quarterly capex of Amazon, Microsoft, Google and Meta", " USD bn", fans["Capex of four"], Ensemble.of(tables)
+    )
+    return fan_chart(
+        "capex-total", "Capital expenditure", sentence, "USD bn a quarter", fans, Ensemble.of(tables), parts
+    )
 
 
 def capex(tables: Tables) -> Figure:
@@ -78,20 +90,20 @@ def capex(tables: Tables) -> Figure:
     fans = by_size(fan_by(table(tables, "providers", "provider", "capex_usd_bn"), "capex_usd_bn", "provider"))
     parts = (Part("reported capex in imposed quarters", Kind.MEASURED), Part("forecast", Kind.SIMULATED))
     sentence = leader("spends the most on capex", " USD bn a quarter", fans)
-    return fan_chart("capex", "Capex by provider", sentence, "USD bn a quarter", fans, tables, parts)
+    return fan_chart("capex", "Capex by provider", sentence, "USD bn a quarter", fans, Ensemble.of(tables), parts)
 
 
 def utilisation(tables: Tables) -> Figure:
     """Share of installed AI capacity in use, in per cent."""
     fans = {"Utilisation": 100 * fan(table(tables, "market", "utilisation_frac"), "utilisation_frac")}
-    sentence = change("Utilisation of AI capacity", " %", fans["Utilisation"], tables)
+    sentence = change("Utilisation of AI capacity", " %", fans["Utilisation"], Ensemble.of(tables))
     return fan_chart(
         "utilisation",
         "Utilisation",
         sentence,
         "per cent of installed capacity",
         fans,
-        tables,
+        Ensemble.of(tables),
         (Part("all quarters", Kind.SIMULATED),),
     )
 
@@ -100,14 +112,14 @@ def price(tables: Tables) -> Figure:
     """Market price of AI capacity, in USD bn per GW-quarter."""
     column = "price_usd_bn_per_gw_quarter"
     fans = {"Price": fan(table(tables, "market", column), column)}
-    sentence = change("The market price of a GW for a quarter", " USD bn", fans["Price"], tables)
+    sentence = change("The market price of a GW for a quarter", " USD bn", fans["Price"], Ensemble.of(tables))
     return fan_chart(
         "price",
         "Price of AI capacity",
         sentence,
         "USD bn per GW-quarter",
         fans,
-        tables,
+        Ensemble.of(tables),
         (Part("all quarters", Kind.SIMULATED),),
     )
 
@@ -130,7 +142,7 @@ def lab_revenue(tables: Tables) -> Figure:
         sentence,
         "USD bn a year, logarithmic",
         fans,
-        tables,
+        Ensemble.of(tables),
         parts,
         log=True,
     )
@@ -150,7 +162,7 @@ def dependence(tables: Tables) -> Figure:
         leader("is the lab most tied to few hosts", "", fans),
         "HHI of a lab's compute over providers, 10,000 = one provider",
         fans,
-        tables,
+        Ensemble.of(tables),
         parts,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -93,7 +93,44 @@ def chart_card(figure: Figure, *, css_class: str = "") -> str:
 def chart_box(figure: Figure, css_class: str = "chart") -> str:
     """The empty element that the script draws into; its label says what the picture shows."""
     label = f"{figure.title}. {figure.sentence}"
-    return f'<div class="{css_class}" data-chart="{text(figure.name)}" role="img" aria-label="{text(label)}"></div>'
+    return (
+        f'<div class="{css_class}"{_height(figure)} data-chart="{text(figure.name)}" role="img" '
+        f'aria-label="{text(label)}"></div>'
+    )
+
+
+def _height(figure: Figure) -> str:
+    """Room for every name down the side; nothing where the usual height will do."""
+    down = figure.option.get("yAxis", {})
+    names = (down[0] if isinstance(down, list) else down).get("data", ())
+    needed_px = 60 + sum(24 if "\n" not in name else 38 for name in names)
+    return f' style="height:{needed_px}px"' if needed_px > 290 else ""
+
+
+def choice(name: str, legend: str, options: Mapping[str, str], chosen: str) -> str:
+    """Buttons that show one of several panels: elements with `data-panel` of that name and the id `panel-OPTION`."""
+    buttons = "".join(
+        f'<label><input type="radio" name="{text(name)}" value="{text(value)}"'
+        f"{' checked' if value == chosen else ''}><span>{text(label)}</span></label>"
+        for value, label in options.items()
+    )
+    return f'<fieldset class="quarters"><legend>{text(legend)}</legend>{buttons}</fieldset>'
+
+
+def manifest_table(manifest: Mapping[str, Any]) -> str:
+    """What identifies a run, a row a value."""
+    rows = "".join(
+        f"<tr><th scope='row'>{text(name)}</th><td>{text(value)}</td></tr>" for name, value in _flat(manifest)
+    )
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="Manifest"><table>{rows}</table></div>'
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, item in value.items():
+        label = f"{prefix}{name}"
+        rows += _flat(item, f"{label}.") if isinstance(item, Mapping) else [(label, item)]
+    return rows
 
 
 def heat_card(figure: Figure) -> str:

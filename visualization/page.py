@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import site
 import sys
 import sysconfig
@@ -56,6 +57,13 @@ def chart_data(figures: Iterable[Figure]) -> str:
     return script_json({"figures": found, "onDark": ON_DARK})
 
 
+MISSING = (
+    '<p class="notice">The charts are left out because the package solara-assets is not installed; every table '
+    "is here. Install it and run <code>cloudpact report</code> on this folder again.</p>"
+)
+"""What a page says in place of its charts."""
+
+
 def figure_page(figure: Figure) -> str:
     """One figure as a page of its own, for a notebook or a file."""
     library, charts = echarts_source() or "", static("charts.js")
@@ -68,3 +76,11 @@ def figure_page(figure: Figure) -> str:
         library=library,
         charts=charts,
     )
+
+
+def write_page(folder: Path, page: str) -> Path:
+    """Write `report.html` into a folder; an old one stays until the new one is whole."""
+    target = folder / "report.html"
+    partial = target.with_name(f".report.html.{os.getpid()}")
+    partial.write_text(page, encoding="utf-8")
+    return partial.replace(target)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import tomllib
 from collections.abc import Mapping
@@ -17,9 +16,9 @@ from visualization import figures
 from visualization.chart import ON_DARK, Figure
 from visualization.deal_list import deal_list
 from visualization.edges import EDGE_STYLES
-from visualization.markup import alternative, chart_box, chart_card, heat_card, provenance, text
+from visualization.markup import alternative, chart_box, chart_card, choice, heat_card, manifest_table, provenance, text
 from visualization.network import first_run, graph_quarters, relationship_graph
-from visualization.page import chart_data, echarts_source, policy, static
+from visualization.page import MISSING, chart_data, echarts_source, policy, static, write_page
 from visualization.quantiles import TableError, last_fact, last_quarter, run_count, table
 from visualization.tiles import tiles_html
 
@@ -47,11 +46,7 @@ def write_report(folder: Path) -> Path:
         page = render_report(tables, manifest, _read_text(folder / "scenario.toml"))
     except TableError as error:
         raise ReportError(f"{folder}: {error}") from error
-    target = folder / "report.html"
-    partial = target.with_name(f".report.html.{os.getpid()}")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(target)
-    return target
+    return write_page(folder, page)
 
 
 def render_report(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any], scenario_text: str) -> str:
@@ -65,9 +60,9 @@ def render_report(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any
     cards = _cards(tables)
     drawn = [*graphs, *(figure for group in cards.values() for figure in group)]
     library = echarts_source()
-    charts, script = static("charts.js"), static("report.js")
+    charts, controls, script = static("charts.js"), static("controls.js"), static("report.js")
     return Template(static("report.html")).substitute(
-        policy=policy(library or "", charts, script),
+        policy=policy(library or "", charts, controls, script),
         css=static("report.css"),
         title=text(_title(manifest, scenario_text)),
         header=_header(tables, manifest, scenario_text),
@@ -78,18 +73,13 @@ def render_report(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any
         deals=deal_list(tables, run),
         run=run,
         limits=_limits(tables),
-        missing="" if library else _MISSING,
+        missing="" if library else MISSING,
         data=chart_data(drawn),
         library=library or "",
         charts=charts,
+        controls=controls,
         script=script,
     )
-
-
-_MISSING = (
-    '<p class="notice">The charts are left out because the package solara-assets is not installed; every table '
-    "is here. Install it and run <code>cloudpact report</code> on this folder again.</p>"
-)
 
 
 def _cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[Figure]]:
@@ -146,15 +136,12 @@ def _header(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any], sce
         "last disclosed deal": _last_disclosed(tables) or "none",
     }
     shown_facts = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items())
-    details = "".join(
-        f"<tr><th scope='row'>{text(name)}</th><td>{text(value)}</td></tr>" for name, value in _flat(manifest)
-    )
     repeat = _repeat_commands(manifest, run_count(tables))
     return f"""<p class="description">{text(description)}</p><dl class="facts">{shown_facts}</dl>
 <details class="repeat"><summary>Repeat this run</summary>
 <p>From the folder of this report:</p><pre tabindex="0"><code>{text(repeat)}</code></pre>
 <h2>Versions and hashes</h2>
-<div class="scroll" tabindex="0" role="region" aria-label="Manifest"><table>{details}</table></div>
+{manifest_table(manifest)}
 <h2>Resolved scenario</h2><pre tabindex="0"><code>{text(scenario_text)}</code></pre></details>"""
 
 
@@ -172,22 +159,9 @@ def _repeat_commands(manifest: Mapping[str, Any], runs: int) -> str:
     return f"cloudpact run scenario.toml --seed {seed} --runs {runs} --out again\ncloudpact report again"
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
-    for name, item in value.items():
-        label = f"{prefix}{name}"
-        rows += _flat(item, f"{label}.") if isinstance(item, Mapping) else [(label, item)]
-    return rows
-
-
 def _graph_section(graphs: list[Figure], run: int) -> str:
     """One graph, a row of buttons for its quarters; without scripts all tables are there."""
-    buttons = "".join(
-        f'<label><input type="radio" name="graph" value="{text(figure.name)}"'
-        f"{' checked' if figure is graphs[-1] else ''}><span>{text(figure.name.removeprefix('relationships-'))}"
-        "</span></label>"
-        for figure in graphs
-    )
+    names = {figure.name: figure.name.removeprefix("relationships-") for figure in graphs}
     panels = "".join(_graph_panel(figure, figure is graphs[-1]) for figure in graphs)
     keys = "".join(
         f'<li><svg width="34" height="8" aria-hidden="true" style="--c:{colour};--d:{ON_DARK[colour]}">'
@@ -195,7 +169,7 @@ def _graph_section(graphs: list[Figure], run: int) -> str:
         f'stroke-width="2.5" stroke-dasharray="{_dasharray(dash)}"/></svg>{text(kind)}</li>'
         for kind, (colour, dash, _) in EDGE_STYLES.items()
     )
-    return f"""<fieldset class="quarters"><legend>Quarter</legend>{buttons}</fieldset>
+    return f"""{choice("graph", "Quarter", names, graphs[-1].name)}
 <ul class="legend"><li><span class="mark circle"></span>hyperscaler, by capacity</li>
 <li><span class="mark square"></span>lab, by compute, in the colour of its main host</li>
 <li><span class="mark diamond"></span>supplier or investor</li>
@@ -210,7 +184,7 @@ def _dasharray(dash: str | list[int]) -> str:
 
 
 def _graph_panel(figure: Figure, visible: bool) -> str:
-    return f"""<div class="graph-panel{"" if visible else " folded"}" id="panel-{text(figure.name)}">
+    return f"""<div class="panel{"" if visible else " folded"}" data-panel="graph" id="panel-{text(figure.name)}">
 <p class="sentence">{text(figure.sentence)}</p>
 {chart_box(figure, "chart graph")}
 {provenance(figure.parts)}{alternative(figure)}</div>"""

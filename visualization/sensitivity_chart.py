@@ -102,7 +102,10 @@ def _groups(method: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Ma
     if method == "pawn":
         return {"median": [_mark(row["median"], row["minimum"], row["maximum"], "median") for row in rows]}
     if method == "morris":
-        return {"mu*": [_within(row, "mu_star", "mu*") for row in rows], "sigma": [_point(row, "sigma") for row in rows]}
+        return {
+            "mu*": [_within(row, "mu_star", "mu*") for row in rows],
+            "sigma": [_point(row, "sigma") for row in rows],
+        }
     return {name: [_within(row, name, name) for row in rows] for name in ("S1", "ST")}
 
 

@@ -58,5 +58,5 @@ def test_saved_as_page_and_as_table(tmp_path: Path) -> None:
 
 
 def test_other_formats_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"a figure is saved as \.html or \.csv, not as \.png"):
-        plot.concentration(TABLES).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"a figure is saved as \.html, \.png, \.svg or \.csv, not as \.pdf"):
+        plot.concentration(TABLES).save(tmp_path / "a.pdf")

@@ -37,11 +37,12 @@
     return tip;
   };
 
+  // A node or a tie of the graph, or a mark that says itself what it stands for.
   const nodeTip = (point) => {
     const tip = element("div", "tip");
     const tie = point.dataType === "edge";
     tip.append(element("b", "", tie ? `${point.data.source} and ${point.data.target}` : point.name),
-      element("span", "", point.data.value));
+      element("span", "", point.data.tip ?? point.data.value));
     return tip;
   };
 
@@ -51,11 +52,15 @@
     option.textStyle = { color: ink, fontFamily: getComputedStyle(document.body).fontFamily };
     option.tooltip = { ...option.tooltip, backgroundColor: colour("--card"), borderColor: colour("--line"),
       textStyle: { color: ink }, formatter: figure.rows.length ? quarterTip(figure) : nodeTip };
-    for (const axis of [option.xAxis, option.yAxis].filter(Boolean)) {
+    const down = [option.yAxis].flat();
+    const lying = down.some((axis) => axis?.type === "category");
+    for (const axis of [option.xAxis, option.yAxis].flat().filter(Boolean)) {
       axis.axisLabel = { ...axis.axisLabel, color: soft, fontSize: 12 };
       axis.axisLine = { ...axis.axisLine, lineStyle: { color: colour("--line") } };
-      axis.splitLine = { show: axis === option.yAxis, lineStyle: { color: colour("--grid") } };
+      axis.splitLine = { show: axis.show !== false && axis.type !== "category" && (down.includes(axis) !== lying),
+        lineStyle: { color: colour("--grid") } };
     }
+    if (option.legend) option.legend.textStyle = { color: ink };
     if (option.xAxis && figure.rows.length > 12) {
       option.xAxis.axisLabel.interval = (index, quarter) => quarter.endsWith("Q1");
       option.xAxis.axisLabel.formatter = (quarter) => quarter.slice(0, 4);
@@ -63,6 +68,7 @@
     for (const series of option.series) {
       if (series.markArea) series.markArea.label.color = soft;
       if (series.endLabel) series.endLabel.color = ink;
+      for (const item of series.data) if (item?.label?.formatter === "{b}") item.label.color = ink;
       if (series.type === "graph") styleGraph(series, ink, narrow, width, height);
     }
     return option;

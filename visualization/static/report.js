@@ -1,27 +1,5 @@
 "use strict";
 (() => {
-  const root = document.documentElement;
-  const { dark, draw, repaint } = window.charts;
-  root.classList.add("scripted");
-
-  const themeButton = document.getElementById("theme");
-  const nameTheme = () => { themeButton.textContent = dark() ? "Light mode" : "Dark mode"; };
-  themeButton.addEventListener("click", () => {
-    root.dataset.theme = dark() ? "light" : "dark";
-    nameTheme();
-    repaint();
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", nameTheme);
-
-  for (const choice of document.querySelectorAll('input[name="graph"]')) {
-    choice.addEventListener("change", () => {
-      for (const panel of document.querySelectorAll(".graph-panel")) {
-        panel.classList.toggle("folded", panel.id !== `panel-${choice.value}`);
-      }
-      draw(document.querySelector(`#panel-${CSS.escape(choice.value)} .chart`));
-    });
-  }
-
   const body = document.querySelector("#deals tbody");
   const deals = [...body.querySelectorAll("tr.deal")].map((row) => ({ row, sheet: row.nextElementSibling }));
   for (const { row, sheet } of deals) {
@@ -63,6 +41,5 @@
     body.append(...deals.flatMap(({ row, sheet }) => [row, sheet]));
   }));
 
-  nameTheme();
-  root.dataset.controls = "true";
+  document.documentElement.dataset.controls = "true";
 })();
