@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -42,7 +41,8 @@ class Sensitivity:
     - sobol: `S1`, `S1_conf`, `ST`, `ST_conf`, shares of the variance; `pairs` has `S2`, `S2_conf` (Saltelli et al.
       2010);
     - pawn: `minimum`, `median`, `maximum` over the slices of a factor of the Kolmogorov-Smirnov distance between the
-      outcome within the slice and at all points, and the number of `slices` (Pianosi and Wagener 2018).
+      outcome within the slice and at all points, the median of a `dummy` (the outcomes shuffled: chance alone) in the
+      same slices, and their number (Pianosi and Wagener 2018).
     """
 
     method: str
@@ -71,7 +71,7 @@ def sensitivity(sweep: Swept, outcome: str, method: str | None = None, seed: int
 
     `method` is morris (only for the design morris), sobol (only for the design saltelli) or pawn (for any other
     design, with choices or without); by default the design decides. Replicates are averaged by point. `seed` draws
-    the bootstrap of the intervals and PAWN's dummy factor, and nothing else: the indices do not depend on it.
+    the bootstrap of the intervals and the shuffling of PAWN's dummy, and nothing else: the indices do not depend on it.
 
     A point without a value in one of its replicates (the run failed, the lab is gone) counts as missing, and with it
     its whole trajectory (Morris) or block of the base sample (Sobol); what was left out, and where, is in the notes.
@@ -92,10 +92,10 @@ def sensitivity(sweep: Swept, outcome: str, method: str | None = None, seed: int
 
 def _indices(method: str, design: Design, sample: Sample, seed: int) -> Indices:
     if method == "morris":
-        return morris(sample, levels=_levels(design), seed=seed)
+        return morris(sample, design.unit[sample.kept], design.settings["levels"], seed)
     if method == "sobol":
-        return sobol(sample, seed=seed)
-    return pawn(sample, seed=seed)
+        return sobol(sample, seed)
+    return pawn(sample, seed)
 
 
 def _checked_method(method: str | None, design: Design) -> str:
@@ -112,43 +112,27 @@ def _checked_method(method: str | None, design: Design) -> str:
             f"method {method!r} needs {needs[method]}, this sweep has the design {design.method!r}; "
             f"allowed for it: {', '.join(admitted)}"
         )
-    if not design.factors:
-        raise SweepError("sensitivity needs at least one factor, the design of this sweep has none")
     _refuse_choices(method, design)
     return method
 
 
 def _refuse_choices(method: str, design: Design) -> None:
-    choices = [factor.path for factor in design.factors if factor.choices]
-    if method != "pawn" and choices:
-        raise SweepError(
-            f"{choices[0]}: method {method!r} does not take choices; allowed: 'pawn', over a design such as lhs"
-        )
+    """Choices without an order have neither elementary effects nor rows with one factor exchanged."""
+    for factor in design.factors:
+        if method != "pawn" and factor.categorical:
+            raise SweepError(f"{factor.path}: method {method!r} does not take choices without an order; allowed: pawn")
 
 
 def _block(method: str, design: Design) -> int:
     """Number of consecutive points that stand or fall together."""
-    factors, points = len(design.factors), len(design.points)
-    if method == "pawn":
-        return 1
+    factors = len(design.factors)
     if method == "morris":
         return factors + 1
-    return _saltelli_block(factors, points, design.settings.get("samples"))
+    if method == "sobol":
+        return 2 * factors + 2 if design.settings["second_order"] else factors + 2
+    return 1
 
 
-def _saltelli_block(factors: int, points: int, samples: Any) -> int:
-    for block in (factors + 2, 2 * factors + 2):
-        if samples and points == block * samples:
-            return block
-    raise SweepError(
-        f"the Saltelli design has {points} points, which is no whole number of blocks of {samples} samples"
-    )
-
-
-def _levels(design: Design) -> int:
-    return int(design.settings.get("levels") or 4)
-
-
-def _rows(frame: pd.DataFrame) -> Sequence[dict[str, Any]]:
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     listed = frame.astype(object).where(frame.notna(), None)
-    return listed.to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in listed.to_dict("records")]

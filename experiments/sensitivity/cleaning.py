@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.sweeps.errors import SweepError
+from experiments.sweeps.factors import is_number
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from experiments.sweeps.designs import Design, Factor
+    from experiments.sweeps.designs import Design
 
     type Numbers = NDArray[np.float64]
 
@@ -24,18 +26,17 @@ _TOLD = 4  # factors named in a note
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The points that are left and their outcomes: `values[i]` belongs to every column's i-th entry."""
+    """The points that are left: `values[i]`, the outcome, belongs to the i-th entry of every factor's column.
 
-    factors: tuple[Factor, ...]
+    `kept` tells which of the design's points they are; `block` of them, one after the other, belong together.
+    """
+
+    names: tuple[str, ...]
     columns: tuple[NDArray[Any], ...]
     values: Numbers
+    kept: NDArray[np.bool_]
     block: int
     notes: tuple[str, ...]
-
-    @property
-    def names(self) -> list[str]:
-        """Paths of the factors."""
-        return [factor.path for factor in self.factors]
 
     @property
     def blocks(self) -> int:
@@ -45,7 +46,12 @@ class Sample:
     @property
     def is_constant(self) -> bool:
         """Whether the outcome varies by no more than rounding."""
-        return bool(np.ptp(self.values) <= 1e-12 * np.abs(self.values).max())
+        return is_constant(self.values)
+
+
+def is_constant(values: Numbers) -> bool:
+    """Whether values differ by no more than rounding; none at all are constant too."""
+    return values.size == 0 or bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
 
 
 def point_means(table: pd.DataFrame) -> Numbers:
@@ -67,7 +73,7 @@ def cleaned(design: Design, outcome: str, means: Numbers, block: int) -> Sample:
     """
     missing = np.isnan(means)
     dropped = missing.reshape(-1, block).any(axis=1)
-    columns = tuple(_column(design, factor) for factor in design.factors)
+    columns = tuple(_column([point.get(path) for point in design.points]) for path in design.paths)
     notes: tuple[str, ...] = ()
     if missing.any():
         told = _missing_note(outcome, design, columns, missing, dropped, block)
@@ -75,7 +81,7 @@ def cleaned(design: Design, outcome: str, means: Numbers, block: int) -> Sample:
             raise SweepError(f"{told}: more than half, too many for a sensitivity analysis")
         notes = (f"{told}. The indices describe the rest.",)
     kept = np.repeat(~dropped, block)
-    return Sample(design.factors, tuple(column[kept] for column in columns), means[kept], block, notes)
+    return Sample(design.paths, tuple(column[kept] for column in columns), means[kept], kept, block, notes)
 
 
 def luck_notes(table: pd.DataFrame, method: str) -> tuple[str, ...]:
@@ -85,38 +91,33 @@ def luck_notes(table: pd.DataFrame, method: str) -> tuple[str, ...]:
     replicates = table.shape[1]
     if replicates < 2:
         return ("One replicate a point: how much of the variance is luck is not known.",)
-    total = values.var()
-    if not total:
+    total, of_means = values.var(), values.mean(axis=1).var()
+    if is_constant(values) or not of_means:
         return ()
     within = values.var(axis=1, ddof=1).mean()
-    # In finite samples luck that is everything can come out above the total.
-    share, left = min(within / total, 1.0), min(within / replicates / values.mean(axis=1).var(), 1.0)
+    # Where luck is everything the estimate of its share may exceed 1.
+    share, left = min(within / total, 1.0), min(within / replicates / of_means, 1.0)
     note = (
         f"Luck is {share:.1%} of the variance of single runs (mean variance within points / variance of all runs) "
-        f"and up to {left:.1%} of that of the means over {replicates} replicates, which are analysed."
+        f"and at most {left:.1%} of that of the means over {replicates} replicates, which are analysed."
     )
-    if method == "sobol":
-        note += " Indices of a mean with luck left in it are biased: S1 towards 0, ST upwards."
+    if method == "sobol" and share:
+        note += " Luck that points do not share biases the indices of a mean: S1 towards 0, ST upwards."
     return (note,)
 
 
-def _column(design: Design, factor: Factor) -> NDArray[Any]:
-    values = [point[factor.path] for point in design.points]
-    if is_number(factor, values):
+def _column(values: Sequence[Any]) -> NDArray[Any]:
+    """Numbers as numbers, anything else as the text of a category."""
+    if all(map(is_number, values)):
         return np.array(values, dtype=np.float64)
-    column = np.empty(len(values), dtype=object)
-    column[:] = [_label(value) for value in values]
-    return column
-
-
-def is_number(factor: Factor, values: Sequence[Any]) -> bool:
-    """Whether a factor is a quantity rather than a choice among categories."""
-    return not factor.choices and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    return np.array([_label(value) for value in values], dtype=object)
 
 
 def _label(value: Any) -> str:
-    """Text of a category, which may be a list or a flag."""
-    return value if isinstance(value, str) else repr(value)
+    """Text of a category, which may be a list or a flag; a table may leave a path as it is in the scenario."""
+    if value is None:
+        return "(unchanged)"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _missing_note(
@@ -137,7 +138,7 @@ def _missing_note(
 
 def _region(design: Design, columns: tuple[NDArray[Any], ...], missing: NDArray[np.bool_]) -> str:
     """Where the missing points lie, by the factors that confine them most."""
-    told = sorted(_confined(f.path, column, missing) for f, column in zip(design.factors, columns, strict=True))
+    told = sorted(_confined(path, column, missing) for path, column in zip(design.paths, columns, strict=True))
     narrow = [text for share, text in told if share <= _NARROW]
     return ", ".join(narrow[:_TOLD]) if narrow else "all over the design"
 
@@ -150,4 +151,9 @@ def _confined(path: str, column: NDArray[Any], missing: NDArray[np.bool_]) -> tu
         return len(found) / len(set(column)), f"{path} {' or '.join(found)}"
     width = np.ptp(column)
     share = float(np.ptp(inside) / width) if width else 1.0
-    return share, f"{path} {inside.min():.4g} to {inside.max():.4g}"
+    return share, f"{path} {_span(inside)}"
+
+
+def _span(column: Numbers) -> str:
+    low, high = f"{column.min():.4g}", f"{column.max():.4g}"
+    return low if low == high else f"{low} to {high}"
