@@ -116,7 +116,7 @@ def make_design(
     """
     if not isinstance(method, str) or method not in METHODS:
         meant = closest(str(method), list(METHODS))
-        raise refused("design", got=method, allowed=", ".join(METHODS), meant=meant)
+        raise refused("unknown method", where="design", got=method, allowed=", ".join(METHODS), meant=meant)
     given = {"samples": samples, "levels": levels, "trajectories": trajectories, "second_order": second_order or None}
     settings = _settings(method, given)
     _check_seed(seed)
@@ -144,13 +144,13 @@ def _settings(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in settings.items():
         if name == "second_order":
             if not isinstance(value, bool):
-                raise refused(name, got=value, allowed="true or false")
+                raise refused("wrong type", where=name, got=value, allowed="true or false")
         elif value is None:
             raise refused(f"{name}: missing", allowed=f"a whole number from 1, for {method}")
         else:
             settings[name] = _whole(name, value, 2 if name == "levels" else 1)
     if settings.get("levels", 0) % 2:
-        raise refused("levels", got=settings["levels"], allowed="an even number, for morris")
+        raise refused("not allowed", where="levels", got=settings["levels"], allowed="an even number, for morris")
     if method in POWERS_OF_TWO:
         _check_power_of_two(method, settings["samples"])
     return settings
@@ -158,30 +158,35 @@ def _settings(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _whole(name: str, value: Any, least: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise refused(name, got=value, allowed=f"a whole number from {least}")
+        raise refused("not allowed", where=name, got=value, allowed=f"a whole number from {least}")
     return value
 
 
 def _check_power_of_two(method: str, samples: int) -> None:
     below = 1 << (samples.bit_length() - 1)
     if samples != below:
-        raise refused("samples", got=samples, allowed=f"a power of two for {method}, such as {below} or {2 * below}")
+        raise refused(
+            "not allowed",
+            where="samples",
+            got=samples,
+            allowed=f"a power of two for {method}, such as {below} or {2 * below}",
+        )
 
 
 def _check_seed(seed: Any) -> None:
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise refused("seed", got=seed, allowed="a whole number from 0")
+        raise refused("not allowed", where="seed", got=seed, allowed="a whole number from 0")
 
 
 def _factors(vary: Any, scenarios: Mapping[str, Scenario] | None) -> tuple[Factor, ...]:
     if not isinstance(vary, Mapping):
         raise refused("what is varied is no table", got=vary, allowed="intervals and choices by path")
+    check_once(vary)
     factors = [factor_of(path, values, scenarios) for path, values in vary.items()]
     if scenarios is not None and len(scenarios) > 1 and SCENARIO not in vary:
         factors.insert(0, Factor(SCENARIO, choices=tuple(scenarios)))
     if not factors:
         raise refused("nothing is varied", allowed="an interval or choices for one path at least")
-    check_once([factor.path for factor in factors])
     if scenarios is not None:
         check_factors(factors, scenarios)
     return tuple(factors)

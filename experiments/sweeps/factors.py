@@ -101,7 +101,12 @@ class Factor:
         if self.size is None:
             return [*(low + (high - low) * k / (count - 1) for k in range(count - 1)), high]
         if count > self.size:
-            raise refused("levels", got=count, allowed=f"at most {self.size}, the whole numbers of {self.path}")
+            raise refused(
+                "not allowed",
+                where="levels",
+                got=count,
+                allowed=f"at most {self.size}, the whole numbers of {self.path}",
+            )
         return [int(low) + (2 * k * (self.size - 1) + count - 1) // (2 * (count - 1)) for k in range(count)]
 
     def plain(self) -> dict[str, Any]:

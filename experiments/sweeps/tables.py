@@ -88,7 +88,7 @@ def _parquet_rows(file: Path) -> list[Point]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(file)
+        table = pq.ParquetFile(file).read()
     except pa.ArrowInvalid:
         raise refused("not a Parquet file", where=str(file)) from None
     return _rows(table.column_names, [column.to_pylist() for column in table.columns], str(file))
