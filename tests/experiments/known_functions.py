@@ -62,9 +62,14 @@ def morris_function(values: Mapping[str, Any], seed: int, replicate: int) -> dic
     return {"y": total + 5 * w[0] * w[1] * w[2] * w[3]}
 
 
+def linear_pair(values: Mapping[str, Any], seed: int, replicate: int) -> dict[str, float]:
+    """`2a + b`."""
+    return {"y": 2 * values["a"] + values["b"]}
+
+
 def broken_corner(values: Mapping[str, Any], seed: int, replicate: int) -> dict[str, float]:
-    """A linear function without a value where both `a` and `b` are in the upper quarter of (0, 1)."""
-    return {"y": nan if min(values["a"], values["b"]) > 0.75 else 2 * values["a"] + values["b"]}
+    """`2a + b`, without a value where both `a` and `b` are in the upper quarter of (0, 1)."""
+    return {"y": nan if min(values["a"], values["b"]) > 0.75 else linear_pair(values, seed, replicate)["y"]}
 
 
 def failing_corner(values: Mapping[str, Any], seed: int, replicate: int) -> dict[str, float]:
@@ -76,7 +81,9 @@ def failing_corner(values: Mapping[str, Any], seed: int, replicate: int) -> dict
 
 def noisy(values: Mapping[str, Any], seed: int, replicate: int) -> dict[str, float]:
     """`a` plus luck of variance 1 that is the same at no two points."""
-    luck = np.random.default_rng([seed, replicate, int(values["a"] * 2**40)]).standard_normal()
+    luck = np.random.default_rng(
+        [seed, replicate, *(int(value * 2**40) for value in values.values())]
+    ).standard_normal()
     return {"y": values["a"] + luck}
 
 
