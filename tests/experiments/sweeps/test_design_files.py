@@ -83,7 +83,10 @@ def test_what_is_left_out(tmp_path: Path) -> None:
 
 def test_points_and_tables(tmp_path: Path) -> None:
     points = [{"enterprises.count": 5}, {}, {"policy.rules": [{"kind": "stake_cap", "size": 0.1}]}]
-    text = '[[points]]\n"enterprises.count" = 5\n[[points]]\n[[points]]\n"policy.rules" = [{kind = "stake_cap", size = 0.1}]\n'
+    text = (
+        '[[points]]\n"enterprises.count" = 5\n[[points]]\n'
+        '[[points]]\n"policy.rules" = [{kind = "stake_cap", size = 0.1}]\n'
+    )
     asked = load_design_file(written(tmp_path, f'scenario = "tiny"\n{text}'))
     assert asked.design == Design("list", (), tuple(points), 1)
     (tmp_path / "points.csv").write_text("enterprises.count\n5\n6\n")
@@ -123,7 +126,8 @@ def test_no_other_design_is_shipped() -> None:
         ("seed = 1\nseed = 2", "3: seed: duplicate key, first set in line 2"),
         (
             'design = "sobl"',
-            "2: design: unknown choice (got \"sobl\"); allowed: grid, random, lhs, sobol, morris, saltelli; did you mean 'sobol'?",
+            '2: design: unknown choice (got "sobl"); allowed: grid, random, lhs, sobol, morris, saltelli; '
+            "did you mean 'sobol'?",
         ),
         (
             f'design = "sobol"\nsamples = 100\n{VARY}',
@@ -132,7 +136,7 @@ def test_no_other_design_is_shipped() -> None:
         (f'design = "sobol"\n{VARY}', "2: samples: missing; allowed: a whole number from 1, for sobol"),
         (
             f'design = "saltelli"\nsamples = 4\n{VARY}',
-            "6: policy.exclusivity_ban: choices without an order, for which saltelli has no indices (got [false, true])",
+            "6: policy.exclusivity_ban: choices without an order, for which saltelli has no indices (got [false,",
         ),
         (f"samples = 4\nlevels = 3\n{VARY}", "2: samples: not an option of grid (got 4); allowed: with random,"),
         ('[vary]\n"enterprises.cuont" = [3]', "3: enterprises.cuont: unknown key; allowed: count,"),

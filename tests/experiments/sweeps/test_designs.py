@@ -319,7 +319,8 @@ def test_an_unknown_path_names_the_one_meant() -> None:
         (
             "sobl",
             {},
-            "design: unknown method (got \"sobl\"); allowed: grid, list, random, lhs, sobol, morris, saltelli; did you mean 'sobol'?",
+            'design: unknown method (got "sobl"); allowed: grid, list, random, lhs, sobol, morris, saltelli; '
+            "did you mean 'sobol'?",
         ),
         (None, {}, "design: unknown method; allowed: grid,"),
         ("grid", {}, "levels: missing; allowed: 2 or more, for the interval of x in a grid"),
