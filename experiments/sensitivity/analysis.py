@@ -9,6 +9,7 @@ from experiments.sensitivity.cleaning import Sample, cleaned, luck_notes, point_
 from experiments.sensitivity.indices import Indices, morris, pawn, sobol
 from experiments.sensitivity.text import sensitivity_text
 from experiments.sweeps.errors import SweepError
+from experiments.sweeps.manifest import COMPLETE
 from market.scenario_errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ class Swept(Protocol):
     @property
     def design(self) -> Design:
         """The design whose points were simulated."""
+
+    @property
+    def status(self) -> str:
+        """Whether all runs are done: complete or running."""
 
     def by_point(self, name: str) -> pd.DataFrame:
         """An outcome by point (rows) and replicate (columns), NaN where it has no value."""
@@ -86,7 +91,8 @@ def sensitivity(sweep: Swept, outcome: str, method: str | None = None, seed: int
     table = sweep.by_point(outcome)
     sample = cleaned(design, outcome, point_means(table), _block(method, design))
     found = _indices(method, design, sample, seed)
-    notes = (*sample.notes, *luck_notes(table, method), *found.notes)
+    going_on = () if sweep.status == COMPLETE else ("The sweep is not finished: runs to come count as missing.",)
+    notes = (*going_on, *sample.notes, *luck_notes(table, method), *found.notes)
     return Sensitivity(method, outcome, found.frame, found.pairs, notes)
 
 

@@ -85,24 +85,30 @@ def cleaned(design: Design, outcome: str, means: Numbers, block: int) -> Sample:
 
 
 def luck_notes(table: pd.DataFrame, method: str) -> tuple[str, ...]:
-    """How much of the variance is luck, from the points whose replicates all have a value."""
+    """How much of the variance is luck, from the points whose replicates all have a value.
+
+    Replicate k has the same luck at every point. What a replicate adds to all points alike cancels in differences
+    between points; the rest, the interaction of point and replicate in an analysis of variance, stays in the means.
+    """
     values = table.to_numpy(np.float64)
     values = values[np.isfinite(values).all(axis=1)]
-    replicates = table.shape[1]
+    points, replicates = values.shape
     if replicates < 2:
         return ("One replicate a point: how much of the variance is luck is not known.",)
-    total, of_means = values.var(), values.mean(axis=1).var()
-    if is_constant(values) or not of_means:
+    means = values.mean(axis=1)
+    if points < 2 or is_constant(means):
         return ()
-    within = values.var(axis=1, ddof=1).mean()
+    single = values.var(axis=1, ddof=1).mean() / values.var()
+    unshared = values - means[:, None] - values.mean(axis=0) + values.mean()
+    left = (unshared**2).sum() / ((points - 1) * (replicates - 1)) / replicates / means.var(ddof=1)
     # Where luck is everything the estimate of its share may exceed 1.
-    share, left = min(within / total, 1.0), min(within / replicates / of_means, 1.0)
     note = (
-        f"Luck is {share:.1%} of the variance of single runs (mean variance within points / variance of all runs) "
-        f"and at most {left:.1%} of that of the means over {replicates} replicates, which are analysed."
+        f"Luck is {min(single, 1.0):.1%} of the variance of single runs (mean variance within points / variance of "
+        f"all runs); luck that points do not share is {min(left, 1.0):.1%} of the variance of the means over "
+        f"{replicates} replicates, which are analysed."
     )
-    if method == "sobol" and share:
-        note += " Luck that points do not share biases the indices of a mean: S1 towards 0, ST upwards."
+    if method == "sobol" and left > 1e-12:
+        note += " It biases their indices: S1 towards 0, ST upwards."
     return (note,)
 
 

@@ -24,6 +24,7 @@ SLICES = 10  # of a continuous factor in PAWN
 SHUFFLES = 5  # of the outcomes, for PAWN of chance
 _FEW = 20  # a factor with no more values than this is conditioned on each of them
 _CONSTANT = "The outcome is the same at every point: the indices are not defined."
+_ONE = "One trajectory or row of the base sample is left: no spread, no intervals."
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +52,8 @@ def morris(sample: Sample, unit: Numbers, levels: int, seed: int) -> Indices:
             num_levels=levels,
             seed=_salib(seed),
         )
-    notes = ("One trajectory is left: sigma and the intervals are not defined.",) if sample.blocks == 1 else ()
-    return Indices(
-        _frame(sample, {name: np.asarray(found[name], dtype=np.float64) for name in columns}), _pairs(), notes
-    )
+    frame = _frame(sample, {name: np.asarray(found[name], dtype=np.float64) for name in columns})
+    return _without_spread(frame) if sample.blocks == 1 else Indices(frame, _pairs())
 
 
 def sobol(sample: Sample, seed: int) -> Indices:
@@ -74,6 +73,8 @@ def sobol(sample: Sample, seed: int) -> Indices:
             seed=_salib(seed),
         )
     frame = _frame(sample, {name: found[name] for name in columns})
+    if sample.blocks == 1:
+        return _without_spread(frame)
     pairs = _pairs(sample, found["S2"], found["S2_conf"]) if second_order else _pairs()
     widest = frame[["S1_conf", "ST_conf"]].to_numpy().max()
     wide = f"The widest 95 % interval is ±{widest:.2f}: only more samples make the indices sharper."
@@ -146,6 +147,12 @@ def _frame(sample: Sample, columns: dict[str, Any]) -> pd.DataFrame:
 
 def _undefined(sample: Sample, columns: tuple[str, ...]) -> Indices:
     return Indices(_frame(sample, dict.fromkeys(columns, np.nan)), _pairs(), (_CONSTANT,))
+
+
+def _without_spread(frame: pd.DataFrame) -> Indices:
+    """What a single trajectory or row of the base sample tells: resampling it would give intervals of no width."""
+    spreads = {name: np.nan for name in frame.columns if name.endswith("_conf") or name == "sigma"}
+    return Indices(frame.assign(**spreads), _pairs(), (_ONE,))
 
 
 def _pairs(sample: Sample | None = None, second: Any = (), second_conf: Any = ()) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from math import floor, log10
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,14 +37,20 @@ def _table(frame: pd.DataFrame, keys: list[str]) -> str:
     numbers = [name for name in frame.columns if name not in keys]
     labels = [" x ".join(row) for row in frame[keys].itertuples(index=False)]
     width = max(len("factor"), *(len(label) for label in labels))
+    decimals = _decimals(frame[[name for name in numbers if name != "slices"]].abs().to_numpy().max())
     lines = ["factor".ljust(width) + "".join(f"{_HEADS.get(name, name):>{_WIDTH}}" for name in numbers)]
     for label, row in zip(labels, frame[numbers].itertuples(index=False), strict=True):
-        lines.append(label.ljust(width) + "".join(f"{_number(value):>{_WIDTH}}" for value in row))
+        lines.append(label.ljust(width) + "".join(f"{_number(value, decimals):>{_WIDTH}}" for value in row))
     return "\n".join(lines)
 
 
-def _number(value: float) -> str:
-    """Four digits; a dash where the index is not defined."""
+def _decimals(largest: float) -> int:
+    """As many as give the largest number four digits, and a share three decimals."""
+    return min(max(3 - floor(log10(largest)), 0), 9) if 0 < largest < 0.1 or largest >= 10 else 3
+
+
+def _number(value: float, decimals: int) -> str:
+    """A dash where the index is not defined; zero without a sign."""
     if value != value:
         return "–"
-    return str(value) if isinstance(value, int) else f"{value:.4g}" if abs(value) >= 1000 else f"{value:.3f}"
+    return str(value) if isinstance(value, int) else f"{round(value, decimals) + 0.0:.{decimals}f}"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import nan
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ import pytest
 from scipy.stats import ks_2samp
 
 from experiments.sensitivity import Sensitivity, sensitivity
+from experiments.sweeping import sweep
 from experiments.sweeps.designs import Design, make_design
 from experiments.sweeps.errors import SweepError
+from experiments.sweeps.results import Sweep
 from tests.experiments import known_functions as known
 
 UNIT = {"a": (0.0, 1.0), "b": (0.0, 1.0)}
@@ -25,6 +28,7 @@ class Evaluated:
 
     design: Design
     table: pd.DataFrame
+    status: str = "complete"
 
     def by_point(self, name: str) -> pd.DataFrame:
         assert name == "y"
@@ -227,6 +231,13 @@ def test_a_replicate_that_failed_takes_its_point_with_it() -> None:
     assert "y has no value at 1 of 100 points" in sensitivity(swept, "y").notes[0]
 
 
+def test_a_sweep_that_is_not_finished_says_so() -> None:
+    table = pd.DataFrame([*range(30), *[nan] * 10])
+    found = sensitivity(Evaluated(make_design(UNIT, "random", samples=40), table, status="running"), "y")
+    assert found.notes[0] == "The sweep is not finished: runs to come count as missing."
+    assert found.notes[1].startswith("y has no value at 10 of 40 points")
+
+
 def test_more_than_half_missing_is_an_error() -> None:
     design = make_design(UNIT, "random", samples=10)
     half = Evaluated(design, pd.DataFrame([nan] * 5 + [1.0, 2.0, 3.0, 4.0, 5.0]))
@@ -251,25 +262,29 @@ def test_a_constant_outcome_has_no_indices(design: str, settings: Any, recwarn: 
     assert list(found.plain()["factors"][0].values())[1] is None
 
 
+def luck_note(found: Sensitivity) -> str:
+    (note,) = (note for note in found.notes if note.startswith("Luck is"))
+    return note
+
+
 def test_the_share_of_luck() -> None:
-    vary = {"a": (0.0, 1.0), "b": (0.0, 1.0)}
-    swept = evaluated(known.noisy, make_design(vary, "saltelli", samples=512), replicates=4)
+    swept = evaluated(known.noisy, make_design(UNIT, "saltelli", samples=512), replicates=4)
     # Variance of a: 1/12; of the luck: 1. So 12/13 of single runs, 3/4 of means over four.
-    note = next(note for note in sensitivity(swept, "y").notes if note.startswith("Luck is"))
-    single, mean = (float(part.split("%")[0]) for part in (note[8:], note.split("at most ")[1]))
-    assert (single, mean) == (pytest.approx(100 * 12 / 13, abs=1.5), pytest.approx(75, abs=3))
-    assert "biases the indices of a mean: S1 towards 0, ST upwards" in note
-    assert (
-        "One replicate a point: how much of the variance is luck is not known."
-        in sensitivity(Evaluated(swept.design, swept.table[[0]]), "y").notes
-    )
+    note = luck_note(sensitivity(swept, "y"))
+    single, means = (float(part.split("%")[0]) for part in (note[8:], note.split("do not share is ")[1]))
+    assert (single, means) == (pytest.approx(100 * 12 / 13, abs=1.5), pytest.approx(75, abs=3))
+    assert note.endswith("It biases their indices: S1 towards 0, ST upwards.")
 
 
-def test_replicates_are_averaged() -> None:
+def test_luck_that_all_points_share_stays_out_of_the_indices() -> None:
     design = make_design(UNIT, "saltelli", samples=64)
-    swept = evaluated(known.linear_pair, design)
-    several = Evaluated(design, pd.concat([swept.table[0] - 1.0, swept.table[0] + 1.0], axis=1))
-    pd.testing.assert_frame_equal(sensitivity(several, "y").frame, sensitivity(swept, "y").frame)
+    alone = evaluated(known.linear_pair, design)
+    shared = Evaluated(design, pd.concat([alone.table[0] - 8.0, alone.table[0] + 8.0], axis=1))
+    found = sensitivity(shared, "y")
+    pd.testing.assert_frame_equal(found.frame, sensitivity(alone, "y").frame)
+    assert "luck that points do not share is 0.0% of the variance of the means over 2 replicates" in luck_note(found)
+    assert "biases" not in luck_note(found)
+    assert "One replicate a point: how much of the variance is luck is not known." in sensitivity(alone, "y").notes
 
 
 def test_indices_do_not_depend_on_the_seed_or_the_order_of_factors() -> None:
@@ -361,3 +376,76 @@ def test_text_and_plain_data() -> None:
     assert lines[8].startswith("factor")
     assert lines[9].startswith("x1 x x3")
     assert lines[3].split() == ["factor", "S1", "±", "ST", "±"]
+
+
+@pytest.mark.parametrize(
+    ("factor", "shown"),
+    [
+        (1000.0, ["8000", "8000", "0", "0"]),
+        (1.0, ["8.000"] * 2 + ["0.000"] * 2),
+        (1e-5, ["0.00008000"] * 2 + ["0.00000000"] * 2),
+    ],
+)
+def test_numbers_have_four_digits_whatever_the_unit(factor: float, shown: list[str]) -> None:
+    found = analysed(
+        lambda p, s, r: {"y": -factor * known.linear(p, s, r)["y"]}, known.LINEAR_BOUNDS, "morris", trajectories=5
+    )
+    assert found.text().splitlines()[4].split() == ["b", *shown]
+
+
+def test_ishigami_through_a_sweep(tmp_path: Path) -> None:
+    swept = sweep(
+        known.ishigami, known.ISHIGAMI_BOUNDS, design="saltelli", samples=1024, out=tmp_path / "sweep", jobs=1
+    )
+    direct = evaluated(known.ishigami, swept.design)
+    for each in (swept, Sweep.load(tmp_path / "sweep")):
+        found = sensitivity(each, "y")
+        pd.testing.assert_frame_equal(found.frame, sensitivity(direct, "y").frame)
+        assert_covered(found, "ST", known.ISHIGAMI_ST)
+
+
+@pytest.mark.slow
+def test_both_functions_through_sweeps_of_two_processes(tmp_path: Path) -> None:
+    cases = [
+        ("ishigami", known.ishigami, known.ISHIGAMI_BOUNDS, known.ISHIGAMI_S1, known.ISHIGAMI_ST),
+        ("g", known.g_function, known.G_BOUNDS, known.G_S1, known.G_ST),
+    ]
+    for name, function, bounds, first, total in cases:
+        swept = sweep(function, bounds, design="saltelli", samples=1024, out=tmp_path / name, jobs=2)
+        found = sensitivity(swept, "y")
+        assert_covered(found, "S1", first)
+        assert_covered(found, "ST", total)
+
+
+def test_runs_that_fail_count_as_missing(tmp_path: Path) -> None:
+    swept = sweep(known.failing_corner, UNIT, design="saltelli", samples=32, out=tmp_path / "sweep", jobs=1)
+    direct = evaluated(known.broken_corner, swept.design)
+    found, expected = sensitivity(swept, "y"), sensitivity(direct, "y")
+    assert len(swept.failures) == direct.table[0].isna().sum() > 0
+    assert found.notes == expected.notes
+    pd.testing.assert_frame_equal(found.frame, expected.frame)
+
+
+@pytest.mark.slow
+def test_a_market_by_morris_and_by_pawn(tmp_path: Path) -> None:
+    vary: dict[str, Any] = {"negotiation.provider_power": (0.2, 0.8), "enterprises.count": (100, 400)}
+    swept = sweep("tiny", vary, design="morris", trajectories=4, replicates=2, out=tmp_path / "morris", jobs=2)
+    found = sensitivity(swept, "labs[Ada].compute_gw@2026Q4")
+    assert found.frame["factor"].tolist() == list(vary)
+    assert np.isfinite(found.frame.drop(columns="factor")).all(axis=None)
+    with pytest.raises(SweepError, match="no lab 'Eve' in any run; allowed: Ada, Byron"):
+        sensitivity(swept, "labs[Eve].compute_gw")
+    vary["policy.exclusivity_ban"] = [False, True]
+    chosen = sweep("tiny", vary, design="lhs", samples=30, out=tmp_path / "lhs", jobs=2)
+    slices = sensitivity(chosen, "mean(capacity_gw)").frame.set_index("factor")["slices"]
+    assert slices["policy.exclusivity_ban"] == 2
+
+
+def test_one_block_has_no_intervals(recwarn: pytest.WarningsRecorder) -> None:
+    effects = analysed(known.linear, known.LINEAR_BOUNDS, "morris", trajectories=1)
+    assert column(effects, "mu") == pytest.approx({"a": 6.0, "b": -8.0, "c": 0.0})
+    shares = analysed(known.linear, known.LINEAR_BOUNDS, "saltelli", samples=1)
+    for found, undefined in ((effects, ["mu_star_conf", "sigma"]), (shares, ["S1_conf", "ST_conf"])):
+        assert found.frame[undefined].isna().all(axis=None)
+        assert "One trajectory or row of the base sample is left: no spread, no intervals." in found.notes
+    assert not recwarn.list
