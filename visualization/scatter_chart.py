@@ -13,25 +13,27 @@ from visualization.chart import PALETTE, Cell, Figure, Kind, Part, clean, shown
 from visualization.names import spoken, written
 
 MOST_POINTS = 1500
-"""So many points are drawn; of more runs an evenly spaced selection. Medians and table always count all of them."""
+"""So many points are drawn; medians and table always count all of them."""
 
 _FEW = 12  # up to so many different values are groups of their own
 _BINS = 10
 _GOLDEN = 0.618034  # multiples of it fill an interval evenly: jitter without a generator
 
 
-def scatter(parameter: pd.Series, outcome: pd.Series, unit: str = "") -> Figure:
+def scatter(parameter: pd.Series, outcome: pd.Series, unit: str = "", most_points: int = MOST_POINTS) -> Figure:
     """An outcome against a factor: a point a run, and medians with 80 % of the runs by value or by tenth.
 
     Both series are by run and named; runs that lack either are left out. A factor of few different values, and
-    one of texts or flags, is shown by value, otherwise by tenths of its runs.
+    one of texts or flags, is shown by value, otherwise by tenths of its runs. Of more than `most_points` runs an evenly
+    spaced selection is drawn.
     """
     known = pd.DataFrame({"x": parameter, "y": outcome.astype(float)}).dropna()
+    known = known[np.isfinite(known["y"])]
     categories = _categories(known["x"])
     bins = _by_value(known, categories) if categories else _by_tenth(known)
     option = _grouped_axes(categories) if categories else _number_axes()
     at = [categories.index(value) for value in known["x"]] if categories else [float(x) for x in known["x"]]
-    points = _points(known, at, bool(categories))
+    points = _points(known, at, bool(categories), most_points)
     centres = list(range(len(categories))) if categories else [row["centre"] for row in bins]
     option["series"] = [points, *_medians(bins, [float(centre) for centre in centres], not categories)]
     kept = len(points["data"])
@@ -110,8 +112,8 @@ def _frame() -> dict[str, Any]:
     }
 
 
-def _points(known: pd.DataFrame, at: Sequence[float], grouped: bool) -> dict[str, Any]:
-    step = max(1, -(-len(known) // MOST_POINTS))
+def _points(known: pd.DataFrame, at: Sequence[float], grouped: bool, most: int) -> dict[str, Any]:
+    step = max(1, -(-len(known) // most))
     data = [
         {
             "value": [clean(x + (0.36 * ((run * _GOLDEN) % 1 - 0.5) if grouped else 0.0)), clean(y)],
