@@ -66,7 +66,8 @@ def _file_design(file: Path, scenarios: Mapping[str, Scenario] | None) -> Design
 def _design(rows: Sequence[Mapping[str, Any]], scenarios: Mapping[str, Scenario] | None, where: Where) -> Design:
     present = [{path: value for path, value in row.items() if not _is_missing(value)} for row in rows]
     if scenarios is not None:
-        whole = {path for row in present for path in row if isinstance(path, str) and _may_be_integer(path)}
+        paths = {path for row in present for path in row}
+        whole = {path for path in paths if isinstance(path, str) and _may_be_integer(path)}
         present = [{path: _whole(value) if path in whole else value for path, value in row.items()} for row in present]
     return Design("table", (), listed_points(present, scenarios, where))
 
