@@ -100,25 +100,24 @@ def _ensemble(scenario: Scenario, runs: int, jobs: int) -> Results:
     return Results.concat(run_ensemble(scenario, SEED, range(runs), jobs))
 
 
-def table_of_effects(found: Study) -> str:
+def table_of_effects(comparisons: Mapping[str, Comparison]) -> str:
     """Markdown table of effects with 95 % intervals: outcomes by variants, bold where nil is left out."""
-    return _table(found, "effect (95 % interval)", _effect_cell, base=True)
+    return _table(comparisons, "effect (95 % interval)", _effect_cell)
 
 
-def table_of_pairs(found: Study) -> str:
+def table_of_pairs(comparisons: Mapping[str, Comparison]) -> str:
     """Markdown table of the share of pairs with the effect's sign and of the variance ratio."""
-    return _table(found, "same sign; variance ratio", _pairs_cell, base=False)
+    return _table(comparisons, "same sign; variance ratio", _pairs_cell)
 
 
-def _table(found: Study, title: str, cell: Callable[[pd.Series, int], str], base: bool) -> str:
-    comparisons = list(found.comparisons.values())
-    rows = [[title, *(["baseline"] if base else []), *(f"`{name}`" for name in found.comparisons)]]
+def _table(comparisons: Mapping[str, Comparison], title: str, cell: Callable[[pd.Series, int], str]) -> str:
+    first = next(iter(comparisons.values()))
+    rows = [[title, first.names[0], *(f"`{name}`" for name in comparisons)]]
     rows.append(["---"] * len(rows[0]))
-    for outcome, effect in comparisons[0].effects.iterrows():
-        digits = decimals(effect["mean_a"])
-        level = [shown(effect["mean_a"], digits)] if base else []
-        cells = [cell(comparison.effects.loc[outcome], digits) for comparison in comparisons]
-        rows.append([f"`{outcome}` ({effect['unit']})", *level, *cells])
+    for outcome, unit, level in zip(first.effects.index, first.effects["unit"], first.effects["mean_a"], strict=True):
+        digits = decimals(level)
+        cells = [cell(comparison.effects.loc[outcome], digits) for comparison in comparisons.values()]
+        rows.append([f"`{outcome}` ({unit})", shown(level, digits), *cells])
     return "\n".join([*(f"| {' | '.join(cells)} |" for cells in rows), ""])
 
 
@@ -139,24 +138,19 @@ def _pairs_cell(effect: pd.Series, digits: int) -> str:
 def report(runs: int, jobs: int, command: str) -> str:
     """All tables of the study, with what it takes to run it again."""
     base = scenario_of("baseline")
-    rules, shocks = (study(base, {name: scenario_of(name) for name in names}, runs, jobs) for names in (RULES, SHOCKS))
-    identical = ", ".join(f"`{name}`" for name in (*rules.identical, *shocks.identical)) or "none"
+    found = study(base, {name: scenario_of(name) for name in (*RULES, *SHOCKS)}, runs, jobs)
+    identical = ", ".join(f"`{name}`" for name in found.identical) or "none"
     stamp = (
-        f"Made with `{command}` by cloudpact {version('cloudpact')}: baseline (hash `{base.content_hash()[:12]}`), seed "
-        f"{SEED}, replicates 0 to {runs - 1} in every world. Effects are means over pairs of runs, policy less baseline, "
-        "in bold where the 95 % interval by Student's t leaves out nil; [n] pairs where some runs have no value; `same` "
-        "where no pair differs. Outcomes without a quarter are those of 2030Q4.\n\n"
+        f"Made with `{command}` by cloudpact {version('cloudpact')}: baseline (hash `{base.content_hash()[:12]}`), "
+        f"seed {SEED}, replicates 0 to {runs - 1} in every world. Effects are means over pairs of runs, with the rule "
+        "or shock less without, in bold where the 95 % interval by Student's t leaves out nil; [n] pairs where some "
+        "runs have no value; `same` where no pair differs. Outcomes without a quarter are those of 2030Q4.\n\n"
         f"No run differs in any bit of any table under: {identical}."
     )
-    parts = [
-        stamp,
-        f"### The policies\n\n{_described(RULES)}",
-        f"### Effects of policies\n\n{table_of_effects(rules)}",
-        table_of_pairs(rules),
-        f"### The shocks\n\n{_described(SHOCKS)}",
-        f"### Effects of shocks\n\n{table_of_effects(shocks)}",
-        table_of_pairs(shocks),
-    ]
+    parts = [stamp]
+    for title, names in (("Policies", RULES), ("Shocks", SHOCKS)):
+        chosen = {name: found.comparisons[name] for name in names}
+        parts += [f"### {title}", _described(names), table_of_effects(chosen), table_of_pairs(chosen)]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 
