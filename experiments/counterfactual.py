@@ -229,10 +229,13 @@ def _pairs(
     progress: Callable[[], None] | None,
 ) -> tuple[list[Pair], bool]:
     """The pairs of some replicates, ordered, and whether Ctrl-C ended it before all were done."""
-    if len(replicates) == 1:
-        return [forked_pair(scenarios, seed, replicates[0], facts)], False
     pairs: list[Pair] = []
     stopped = False
+    if len(replicates) == 1:  # in this process, so that what the factual run lacks is told as it is
+        pairs = [forked_pair(scenarios, seed, replicates[0], facts)]
+        if progress is not None:
+            progress()
+        return pairs, stopped
     # The ensemble's "scenario" is both worlds: what is finished is finished in both.
     worlds: Any = scenarios
     simulate: Any = forked_pair

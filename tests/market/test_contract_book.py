@@ -46,6 +46,22 @@ def test_signing_numbers_deals_and_logs_the_event() -> None:
     )
 
 
+def test_a_number_may_be_left_free() -> None:
+    contracts = book()
+    first = contracts.sign(terms(), 8100)
+    contracts.skip_to(2)
+    later = contracts.sign(terms("Google"), 8100)
+    contracts.skip_to(1)
+    last = contracts.sign(terms("Google"), 8100)
+    assert [deal.number for deal in contracts.deals] == [0, 2, 3]
+    assert [contracts.deal(number) for number in (0, 2, 3)] == [first, later, last]
+    with pytest.raises(KeyError):
+        contracts.deal(1)
+    contracts.move(later, DealStatus.TERMINATED, 8101, "test")
+    check_book(contracts)
+    assert contracts.running() == [first, last]
+
+
 def test_promises_and_backlog_of_one_deal() -> None:
     contracts = book()
     contracts.sign(terms(), 8100)
