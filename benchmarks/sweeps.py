@@ -28,7 +28,7 @@ SWEEP = """
 import sys
 from cloudpact import sweep
 if __name__ == "__main__":
-    sweep("tiny", replicates=int(sys.argv[1]), seed=7, jobs=2, out=sys.argv[2])
+    sweep("tiny", vary={"enterprises.count": [50]}, replicates=int(sys.argv[1]), seed=7, jobs=2, out=sys.argv[2])
 """
 
 

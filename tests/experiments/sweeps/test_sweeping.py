@@ -21,6 +21,7 @@ from tests.experiments.sweeps.swept_functions import noisy, troubled
 
 ROOT = Path(__file__).resolve().parents[3]
 SHORT = {"until": "2026Q2"}
+BOTH = [True, False]
 
 
 def test_runs_are_those_of_run_and_count_points_times_replicates(tmp_path: Path) -> None:
@@ -118,13 +119,13 @@ def test_what_failed_is_tried_again_only_when_asked(tmp_path: Path) -> None:
         ({"base": "tiny", "vary": {"negotiation.provider_pwer": (0, 1)}}, "did you mean .provider_power"),
         ({"base": "tiny", "vary": {"negotiation.provider_power": (0.8, 0.2)}, "design": "lhs", "samples": 4}, "0.8"),
         ({"base": "tiny", "vary": {}}, "nothing"),
-        ({"base": "tiny", "vary": {"policy.exclusivity_ban": [True, False]}, "design": "saltelli", "samples": 4}, "saltelli"),
+        ({"base": "tiny", "vary": {"policy.exclusivity_ban": BOTH}, "design": "saltelli", "samples": 4}, "saltelli"),
         ({"base": "tiny", "vary": {"price.markup": [0.5]}, "replicates": 0}, "replicates"),
         ({"base": "tiny", "vary": {"price.markup": [0.5]}, "engine": "dusk:1"}, "dask"),
         ({"base": "tiny", "vary": {"price.markup": [0.5]}, "tables": ["market", "deal"]}, "deals"),
         ({"base": "tinny"}, "tiny"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_one_line_and_write_nothing(tmp_path: Path, arguments: dict[str, object], told: str) -> None:
     with pytest.raises(ValueError, match=told) as raised:
         sweep(**arguments, out=tmp_path / "s")  # type: ignore[arg-type]
@@ -217,7 +218,7 @@ def test_a_parent_killed_or_interrupted_leaves_nobody_behind_and_goes_on_to_the_
     design.write_text(SLOW_DESIGN)
     process = started(design, out)
     os.kill(process.pid, how)
-    output, error = process.communicate(timeout=20)
+    _, error = process.communicate(timeout=20)
     assert nobody_left(process.pid)
     if how is signal.SIGINT:
         assert process.returncode == 130
