@@ -35,7 +35,7 @@ NOT_INHERITED = ("name", "description")
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
+class Layer:
     """One file of an inheritance chain."""
 
     file: Path
@@ -106,10 +106,10 @@ def _objects(node: Any) -> Iterator[dict[str, Any]]:
             yield from _objects(child)
 
 
-def _chain(name_or_path: str, folders: Sequence[Path]) -> list[_Layer]:
+def _chain(name_or_path: str, folders: Sequence[Path]) -> list[Layer]:
     """The file asked for, the one it inherits from, and so on."""
     file = _found(name_or_path, folders, Path())
-    layers = [_read_layer(file)]
+    layers = [read_layer(file)]
     seen = [os.path.realpath(file)]
     while "base" in layers[-1].data:
         layer = layers[-1]
@@ -121,7 +121,7 @@ def _chain(name_or_path: str, folders: Sequence[Path]) -> list[_Layer]:
         if os.path.realpath(file) in seen:
             names = " -> ".join(str(name) for name in [*(each.file for each in layers), file])
             raise problem(f"circular inheritance {names}", where=where, path=("base",))
-        layers.append(_read_layer(file, where))
+        layers.append(read_layer(file, where))
         seen.append(os.path.realpath(file))
     return layers
 
@@ -144,7 +144,7 @@ def _found(name_or_path: str, folders: Sequence[Path], start: Path, where: str =
     )
 
 
-def _read_layer(file: Path, asked_at: str = "") -> _Layer:
+def read_layer(file: Path, asked_at: str = "") -> Layer:
     text = _read_text(file, asked_at)
     try:
         index = key_lines(text)
@@ -153,8 +153,8 @@ def _read_layer(file: Path, asked_at: str = "") -> _Layer:
     data = _parsed(text, file, index)
     if not data:
         raise problem("the file is empty", where=f"{file}:1", allowed='at least one key, such as base = "baseline"')
-    layer = _Layer(file, data, dict(index.lines))
-    return _Layer(file, plain(data, (), _locator([layer])), layer.lines)
+    layer = Layer(file, data, dict(index.lines))
+    return Layer(file, plain(data, (), _locator([layer])), layer.lines)
 
 
 def _read_text(file: Path, asked_at: str) -> str:
@@ -203,7 +203,7 @@ def _parsed(text: str, file: Path, index: KeyLines) -> dict[str, Any]:
     raise problem(f"not valid TOML: {message[:1].lower()}{message[1:]}", where=f"{file}:{line}")
 
 
-def _locator(layers: Sequence[_Layer]) -> Locate:
+def _locator(layers: Sequence[Layer]) -> Locate:
     """The function from a path to `FILE:LINE`, for layers listed with the inheriting file first."""
 
     def locate(path: KeyPath) -> str:

@@ -20,7 +20,7 @@ from experiments.sweeps.tables import table_design
 from market.parameters import Group, dotted
 from market.scenario import Scenario
 from market.scenario_errors import ScenarioError, closest, validated
-from market.scenario_files import _Layer, _read_layer  # the strict reader of TOML files with lines
+from market.scenario_files import Layer, read_layer  # the strict reader of TOML files with lines
 
 OPTIONS = ("samples", "levels", "trajectories", "second_order")
 POINTS = ("vary", "points", "table")
@@ -73,7 +73,7 @@ def load_design_file(path: str | Path) -> SweepRequest:
 
     Raises SweepError or ScenarioError, one line with file and line, for everything else.
     """
-    layer = _read_layer(Path(path))
+    layer = read_layer(Path(path))
     asked = validated(DesignFile, layer.data, layer.where)
     scenarios = _scenarios(asked, layer)
     with _placed(layer):
@@ -84,13 +84,13 @@ def load_design_file(path: str | Path) -> SweepRequest:
     return SweepRequest(name, names, design, asked.seed, asked.replicates, asked.until, asked.tables)
 
 
-def _files(asked: DesignFile, layer: _Layer) -> Iterator[str]:
+def _files(asked: DesignFile, layer: Layer) -> Iterator[str]:
     """Scenarios as `Scenario.load` finds them: a file's path from here, not from the design file."""
     for name in (asked.scenario,) if isinstance(asked.scenario, str) else asked.scenario:
         yield str(layer.file.parent / name) if name.endswith(".toml") or "/" in name else name
 
 
-def _scenarios(asked: DesignFile, layer: _Layer) -> dict[str, Scenario]:
+def _scenarios(asked: DesignFile, layer: Layer) -> dict[str, Scenario]:
     found: dict[str, Scenario] = {}
     with told_at(layer.where(("scenario",))):
         for file in _files(asked, layer):
@@ -104,7 +104,7 @@ def _scenarios(asked: DesignFile, layer: _Layer) -> dict[str, Scenario]:
         return {name: resolve(scenario, asked.until) for name, scenario in found.items()}
 
 
-def _design(asked: DesignFile, layer: _Layer, scenarios: dict[str, Scenario]) -> Design:
+def _design(asked: DesignFile, layer: Layer, scenarios: dict[str, Scenario]) -> Design:
     given = [key for key in POINTS if key in layer.data]
     if len(given) > 1:
         raise refused("together with " + given[0], where=given[1], allowed=f"one of {', '.join(POINTS)}")
@@ -142,7 +142,7 @@ def _check_tables(tables: tuple[str, ...] | None) -> None:
 
 
 @contextmanager
-def _placed(layer: _Layer) -> Iterator[None]:
+def _placed(layer: Layer) -> Iterator[None]:
     """Errors from within begin with the line of the key that they begin with, else with that of the points."""
     try:
         yield
