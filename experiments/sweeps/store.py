@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cloudpact.results import ResultsError
 from cloudpact.schema import RUNS
 from experiments.store import RunFolder, arrow_schema, claim_folder
 from experiments.sweeps.compaction import PARTS, StoredPart, compact, content_hash, run_statuses
@@ -239,7 +240,12 @@ def _is_empty(folder: Path) -> bool:
 def _make_folder(folder: Path, plan: Plan, command: str) -> SweepStore | None:
     """The folder of a new sweep, which appears whole and locked; None if another process was there first."""
     parameters = parquet_bytes([parameters_table(plan.design.points)])
-    claimed = claim_folder(folder, folder.name)
+    try:
+        claimed = claim_folder(folder, folder.name)
+    except ResultsError:
+        if folder.is_dir() and not _is_empty(folder):
+            return None
+        raise
     lock = None
     try:
         lock = FolderLock.take(claimed.staging, folder)
@@ -247,9 +253,9 @@ def _make_folder(folder: Path, plan: Plan, command: str) -> SweepStore | None:
         os.rename(claimed.staging, claimed.target)
         sync_folder(claimed.target.parent)
     except BaseException as error:
-        claimed.discard()
         if lock is not None:
             lock.release()
+        claimed.discard()
         if not isinstance(error, OSError):
             raise
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):

@@ -30,7 +30,7 @@ def waves(values: Mapping[str, Any], seed: int, replicate: int) -> dict[str, flo
 
 def function_plan(points: int = 6, replicates: int = 2, seed: int = 1, bad: Sequence[int] = ()) -> Plan:
     """A sweep of `waves`; the points in `bad` fail."""
-    listed = [{"x": -1.0 if point in bad else float(point)} for point in range(points)]
+    listed = [{"x": float(-point if point in bad else point)} for point in range(points)]
     return make_plan(FunctionStudy(waves, seed), make_design(listed, "list"), replicates)
 
 
