@@ -126,9 +126,9 @@ def report(
     json: Json = False,
 ) -> None:
     """Make one self-contained page from a run, a sweep or a comparison."""
-    from cloudpact.commands_run import rewrite_report
+    from visualization.reports import report_for
 
-    path = rewrite_report(run_dir)
+    path = report_for(run_dir)
     typer.echo(_as_json({"report": str(path)}) if json else f"Report: {path}")
 
 
@@ -170,6 +170,8 @@ def exit_code(arguments: list[str] | None = None) -> int:
             return _complain(str(error), 2)
         if os.environ.get("CLOUDPACT_TRACEBACK"):
             raise
+        if _is_told_in_full(error):
+            return _complain(str(error), 1)
         return _complain(f"{type(error).__name__}: {error} (CLOUDPACT_TRACEBACK=1 shows where)", 1)
     return code or 0
 
@@ -182,6 +184,15 @@ def _is_mistake(error: Exception) -> bool:
     from visualization.report import ReportError
 
     return isinstance(error, ScenarioError | FactsError | ResultsError | ReportError | SweepError)
+
+
+def _is_told_in_full(error: Exception) -> bool:
+    """Failures of the machine whose message says all there is to know."""
+    from experiments.ensemble import EnsembleError
+    from experiments.sweeps.engines import EngineError
+    from experiments.sweeps.store import StoreError
+
+    return isinstance(error, EnsembleError | EngineError | StoreError)
 
 
 def _complain(message: str, code: int) -> int:

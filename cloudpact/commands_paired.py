@@ -70,9 +70,9 @@ def _show(simulate: Any, worlds: Worlds) -> None:
         )
     typer.echo(json_text(found.plain()) if worlds.json else found.text())
     if worlds.out is not None:
-        from visualization.report import write_report_of
+        from visualization.reports import report_for
 
-        typer.echo(f"\nResults: {worlds.out}\nReport:  {write_report_of(worlds.out)}", err=worlds.json)
+        typer.echo(f"\nResults: {worlds.out}\nReport:  {report_for(worlds.out)}", err=worlds.json)
 
 
 def show_attribution(

@@ -1,4 +1,4 @@
-"""`cloudpact run` and `cloudpact report`: simulate, show progress, write the folder, print the summary."""
+"""`cloudpact run`: simulate, show progress, write the folder, print the summary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from cloudpact.results import Results, ResultsError, read_manifest
+from cloudpact.results import Results
 from cloudpact.schema import SCHEMA_VERSION
 from experiments.ensemble import EnsembleError, run_ensemble
 from experiments.store import RunFolder, claim_folder, run_manifest, write_run
@@ -189,15 +189,3 @@ def _progress_lines(total: int) -> Callable[[], None]:
             typer.echo(f"{done} of {total} runs, about {left:.0f} s left", err=True)
 
     return advance
-
-
-def rewrite_report(folder: Path) -> Path:
-    """Write the report of a run's folder anew and return its path."""
-    from visualization.report import write_report
-
-    read_manifest(folder)
-    try:
-        write_report(folder)
-    except OSError as error:
-        raise ResultsError(f"{folder}: cannot write the report: {error.strerror or error}") from error
-    return folder / "report.html"

@@ -20,12 +20,12 @@ from experiments.sweeps.design_files import load_design_file
 from experiments.sweeps.engines import engine_of
 from experiments.sweeps.estimates import Estimate, duration, estimate
 from market.facts import Facts
+from visualization.reports import report_for
 
 if TYPE_CHECKING:
-    from experiments.sweeps.results import Sweep
-
     from experiments.sweeps.pacing import Progress
     from experiments.sweeps.plan import Plan
+    from experiments.sweeps.results import Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def sweep_and_report(request: Request) -> int:
     except KeyboardInterrupt:
         typer.echo(f"cloudpact: interrupted; what was finished is kept; {_goes_on(request)}", err=True)
         return 130
-    _write_report(sweep)
+    report_for(sweep.folder)
     _print_summary(sweep, request.json)
     return 1 if len(sweep.failures) else 0
 
@@ -81,13 +81,6 @@ def _counted(plan: Plan) -> str:
 
 def _print_estimate(found: Estimate, as_json: bool) -> None:
     typer.echo(json_text(found.plain()) if as_json else found.text())
-
-
-def _write_report(sweep: Sweep) -> None:
-    from visualization.sweep_report import write_sweep_report
-
-    if "market" in sweep.tables:
-        write_sweep_report(sweep.folder)
 
 
 def _print_summary(sweep: Sweep, as_json: bool) -> None:
@@ -152,9 +145,8 @@ def show_sensitivity(
     folder: Path, outcome: str, method: str | None, seed: int, plot: Path | None, as_json: bool
 ) -> None:
     """Print the sensitivity of an outcome of a sweep, and draw it if asked."""
-    from experiments.sweeps.results import Sweep
-
     from experiments.sensitivity import sensitivity
+    from experiments.sweeps.results import Sweep
 
     found = sensitivity(Sweep.load(folder), outcome, method, seed)
     if plot is not None:
@@ -168,9 +160,8 @@ def show_boxes(
     folder: Path, outcome: str, above: float | None, below: float | None, method: str, as_json: bool
 ) -> None:
     """Print the boxes of inputs in which an outcome is of interest."""
-    from experiments.sweeps.results import Sweep
-
     from experiments.discovery import discover
+    from experiments.sweeps.results import Sweep
 
     found: Any = discover(Sweep.load(folder), outcome, above=above, below=below, method=method)
     typer.echo(json_text(found.plain()) if as_json else found.text())

@@ -26,8 +26,8 @@ def main(scenario: str = "baseline") -> None:
     concentration = swept.by_point("alignment_hhi")
     # The part of deals' surplus that goes to providers shows first in prices and equity, not in who hosts whom.
     equity = swept.by_point("sum(equity_usd_bn@last4)")
-    for point, power in swept.parameters["negotiation.provider_power"].items():
-        here, invested = concentration.loc[point], equity.loc[point]
+    powers = swept.parameters["negotiation.provider_power"]
+    for power, (_, here), (_, invested) in zip(powers, concentration.iterrows(), equity.iterrows(), strict=True):
         print(f"power {power:.1f}: HHI {here.mean():6.0f} (s.d. {here.std():4.0f}), equity {invested.mean():6.1f} bn")
 
     figure = cloudpact.plot.scatter(swept, "negotiation.provider_power", "alignment_hhi")

@@ -20,7 +20,7 @@ def main(scenario: str = "baseline") -> None:
     failed = spared.with_({"name": f"{lab} fails", "shocks": [{"kind": "lab_failure", "since": quarter, "target": lab}]})
 
     outcomes = ["utilisation_frac", "price_usd_bn_per_gw_quarter", "capacity_gw", "backlog_usd_bn", "alignment_hhi"]
-    compared = cloudpact.compare(spared, failed, runs=24, seed=1, outcomes=outcomes)
+    compared = cloudpact.compare(spared, failed, runs=24, seed=1, jobs=2, outcomes=outcomes)
     print(compared.text())
 
     # The same effect quarter by quarter: how deep, and how long.

@@ -20,7 +20,7 @@ def main(scenario: str = "baseline") -> None:
         rule["since"] = "2027Q1"
     capped = without.with_({"name": "stake cap 5 %", "policy.rules": [rule]})
 
-    compared = cloudpact.compare(without, capped, runs=24, seed=1)
+    compared = cloudpact.compare(without, capped, runs=24, seed=1, jobs=2)
     print(compared.text())
 
     figure = cloudpact.plot.effects(compared)
