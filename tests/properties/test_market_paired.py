@@ -57,7 +57,7 @@ def test_lock_in_falls_with_the_switching_cost(column: str, path: str, levels: t
 
 
 def _renewals(cost: float) -> np.ndarray:
-    """Enterprises that renew in one quarter by vendor before and after; labs and prices alike, no equity, no clauses."""
+    """Enterprises that renew in a quarter by vendor before and after; labs and prices alike, no equity, no clauses."""
     alike = {
         "enterprises.count": 20_000,
         "enterprises.cloud_friction": 0.0,
