@@ -16,8 +16,8 @@ import pytest
 from agents.lab import Lab
 from cloudpact.model import CloudMarket
 from cloudpact.quarter import negotiation, sides
+from cloudpact.quarter.arrangements import Winner, signed_terms
 from market.bargaining.explanation import explained, offer_from
-from market.bargaining.problem import Problem
 from market.calendar import quarter_index
 from market.deals import Deal, DealKind, Exclusivity, Trigger
 from market.scenario import ConstraintName, ProtocolName, Scenario
@@ -246,7 +246,7 @@ def _sums_broken(market: CloudMarket, room: dict[str, float], cash: dict[str, fl
 
 def watched(scenario: Scenario, seed: int = 7) -> tuple[CloudMarket, Broken]:
     """A run, and what its deals broke: (limit, provider or world, lab)."""
-    talks, sign_winners, sign = negotiation.negotiate_deals, negotiation._sign_winners, negotiation._sign
+    talks, sign_winners, sign = negotiation.negotiate_deals, negotiation._sign_winners, negotiation._conclude
     broken: Broken = []
     opened: list[Snapshot] = []
 
@@ -261,10 +261,10 @@ def watched(scenario: Scenario, seed: int = 7) -> tuple[CloudMarket, Broken]:
         opened.append(Snapshot.of(market))
         sign_winners(market, winners, room)
 
-    def one_deal(market: CloudMarket, need: Any, problem: Problem, terms: Any) -> Deal:
-        provider, lab = problem.provider.name, need.lab
+    def one_deal(market: CloudMarket, winner: Winner, *taken: Any) -> None:
+        provider, lab, terms = winner.provider, winner.need.lab, signed_terms(winner)
         tied = [host for host, kind in market.clauses[lab.name].items() if kind is Exclusivity.EXCLUSIVE]
-        deal = sign(market, need, problem, terms)
+        sign(market, winner, *taken)
         if terms.gw > 0.0 and tied and provider not in tied:
             broken.append(("exclusive", provider, lab.name))
         if terms.gw > 0.0 and opened[-1].primary_broken(market, provider, lab):
@@ -273,12 +273,11 @@ def watched(scenario: Scenario, seed: int = 7) -> tuple[CloudMarket, Broken]:
             stake = _stake_if_all_is_paid(market.book.between(provider, lab.name), provider, lab)
             if stake > market.conditions.stake_cap + 1e-9:
                 broken.append(("stake_cap", provider, lab.name))
-        return deal
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(negotiation, "negotiate_deals", whole_quarter)
         patch.setattr(negotiation, "_sign_winners", one_round)
-        patch.setattr(negotiation, "_sign", one_deal)
+        patch.setattr(negotiation, "_conclude", one_deal)
         return market_of(scenario, seed), broken
 
 
