@@ -30,6 +30,10 @@ class Swept(Protocol):
         """Column `point` and one column a path."""
 
     @property
+    def runs(self) -> pd.DataFrame:
+        """The runs that are done, failed ones among them."""
+
+    @property
     def failures(self) -> pd.DataFrame:
         """The runs that did not finish."""
 
@@ -202,11 +206,14 @@ def _points(sweep: Swept, outcome: str, above: float | None, below: float | None
     replicates = exists.sum(axis=1)
     kept = replicates > 0
     notes = []
-    failed, missing = len(sweep.failures), int((~exists).sum().sum())
+    failed, undone = len(sweep.failures), values.size - len(sweep.runs)
+    missing = int((~exists).sum().sum()) - failed - undone
+    if undone:
+        notes.append(f"Left out: {undone} of {values.size} runs, which are still to be done.")
     if failed:
         notes.append(f"Left out: {failed} of {values.size} runs, which did not finish.")
-    if missing > failed:
-        notes.append(f"Left out: {missing - failed} of {values.size} runs, in which {outcome} has no value.")
+    if missing > 0:
+        notes.append(f"Left out: {missing} of {values.size} runs, in which {outcome} has no value.")
     if not kept.all():
         notes.append(f"Left out: {int((~kept).sum())} of {len(kept)} points, at which no run has a value.")
     return (2 * inside.sum(axis=1) > replicates)[kept], notes
@@ -238,7 +245,7 @@ def _installed() -> Iterator[None]:
 
 
 def _holdout(cases: Cases, method: str, min_coverage: float, threshold: float) -> Holdout | None:
-    """Boxes of a random half on the other; None where there are too few points or a half has no contrast."""
+    """Boxes of a random half on the other; None where there are too few points, or half of them give no box."""
     if len(cases) < HOLDOUT_POINTS:
         return None
     order = np.random.default_rng(HOLDOUT_SEED).permutation(len(cases))
@@ -247,17 +254,17 @@ def _holdout(cases: Cases, method: str, min_coverage: float, threshold: float) -
     if not all(half.interest.any() and not half.interest.all() for half in (fitted, held)):
         return None
     boxes, _ = find_boxes(fitted, method, min_coverage, threshold)
-    return _judged(held, _union(held, boxes))
+    inside = _union(held, boxes)
+    return _judged(held.interest, inside) if inside.any() else None
 
 
-def _judged(held: Cases, inside: np.ndarray) -> Holdout:
+def _judged(interest: np.ndarray, inside: np.ndarray) -> Holdout:
     from scipy.stats import binomtest
 
-    hits, base = int((held.interest & inside).sum()), float(held.interest.mean())
-    p_value = binomtest(hits, int(inside.sum()), base, alternative="greater").pvalue if inside.any() else 1.0
-    return Holdout(
-        _share(held.interest & inside, held.interest), _share(held.interest & inside, inside), base, float(p_value)
-    )
+    hits = interest & inside
+    base = float(interest.mean())
+    p_value = float(binomtest(int(hits.sum()), int(inside.sum()), base, alternative="greater").pvalue)
+    return Holdout(_share(hits, interest), _share(hits, inside), base, p_value)
 
 
 def _union(cases: Cases, boxes: Sequence[Box]) -> np.ndarray:
@@ -276,9 +283,11 @@ def _warnings(cases: Cases, boxes: Sequence[Box], threshold: float, holdout: Hol
     if not boxes:
         yield "No limit on an input raises the density significantly."
     elif all(box.density < threshold for box in boxes):
-        yield f"No box is {threshold:.0%} dense; the densest found is shown."
+        yield f"No box of significant limits is {threshold:.0%} dense; the densest found is shown."
     if holdout is None:
-        yield f"Not checked out of sample: that takes {HOLDOUT_POINTS} points, with and without interest in each half."
+        few = len(cases) < HOLDOUT_POINTS
+        why = f"that takes {HOLDOUT_POINTS} points" if few else "half of the points give no box"
+        yield f"Not checked out of sample: {why}."
     else:
         yield (
             f"Out of sample: boxes found in one half of the points have coverage {holdout.coverage:.0%} and density "

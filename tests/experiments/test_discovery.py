@@ -4,15 +4,20 @@ import json
 import subprocess
 import sys
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 from scipy.stats import binomtest
 
-from experiments.discovery import Discovery, discover
+from experiments.discovery import HOLDOUT_SEED, Discovery, discover
 from experiments.discovery_rules import Limit
+from experiments.sweeping import sweep
 from experiments.sweeps.errors import SweepError
 
 # EMA Workbench takes seconds to load: the fast tests have one of its searches.
@@ -24,6 +29,11 @@ class FakeSweep:
     parameters: pd.DataFrame
     values: pd.DataFrame
     failures: pd.DataFrame = field(default_factory=pd.DataFrame)
+    undone: int = 0
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        return pd.DataFrame({"run": np.arange(self.values.size - self.undone)})
 
     def by_point(self, name: str) -> pd.DataFrame:
         return self.values
@@ -164,16 +174,31 @@ def test_against_the_quasi_p_values_of_the_library() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_noise_does_not_hold(method: str) -> None:
     """A box that noise happens to give has no significant density in the other half of the points."""
-    p_values = []
+    kept = []
     for seed in range(5):
         p = inputs(200, seed=seed)
         high = np.random.default_rng(100 + seed).random(200) < 0.4
         discovery = discover(swept(p, high), "x", above=5000, method=method)
-        assert discovery.holdout is not None
-        p_values.append(discovery.holdout.p_value)
+        if discovery.holdout is None:
+            assert "Not checked out of sample: half of the points give no box." in discovery.notes
+            continue
         assert discovery.holdout.holds == (discovery.holdout.p_value <= 0.05)
         assert ("do not hold" in discovery.text()) == (not discovery.holdout.holds)
-    assert sum(value <= 0.05 for value in p_values) <= 1
+        kept.append(discovery.holdout.p_value)
+    assert sum(value <= 0.05 for value in kept) <= 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_planted_box_holds_in_the_other_half(method: str) -> None:
+    p = inputs(400)
+    high = (p["negotiation.provider_power"] > 0.6) & p["policy.exclusivity_ban"]
+    holdout = discover(swept(p, high), "x", above=5000, method=method).holdout
+    assert holdout is not None
+    assert holdout.holds
+    order = np.random.default_rng(HOLDOUT_SEED).permutation(400)
+    assert holdout.base_frac == high[order[200:]].mean()
+    assert holdout.coverage > 0.85
+    assert holdout.density > 0.85
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -195,11 +220,13 @@ def test_runs_without_a_value_are_left_out_and_said() -> None:
     sweep.values[1] = sweep.values[0]
     sweep.values.loc[3, [0, 1]] = np.nan  # failed both: the point goes
     sweep.values.loc[4, 1] = np.nan  # no value in one: the other decides
-    sweep.failures = pd.DataFrame({"run": [6, 7]})
+    sweep.values.loc[5, 1] = np.nan  # not done
+    sweep.failures, sweep.undone = pd.DataFrame({"run": [6, 7]}), 1
     discovery = discover(sweep, "labs[OpenAI].dependence_hhi", above=5000)
     assert discovery.points == 199
     assert discovery.of_interest == high.drop(3).sum()
-    assert discovery.notes[:3] == (
+    assert discovery.notes[:4] == (
+        "Left out: 1 of 400 runs, which are still to be done.",
         "Left out: 2 of 400 runs, which did not finish.",
         "Left out: 1 of 400 runs, in which labs[OpenAI].dependence_hhi has no value.",
         "Left out: 1 of 200 points, at which no run has a value.",
@@ -214,7 +241,7 @@ def test_text_in_plain_words() -> None:
     assert discovery.text() == (
         "alignment_hhi stays above 5,000 when negotiation.provider_power is 0.5062 or more and policy.exclusivity_ban "
         "is false: 100% of such points lie there (coverage), and 100% of the points there are such (density).\n"
-        "Not checked out of sample: that takes 100 points, with and without interest in each half."
+        "Not checked out of sample: that takes 100 points."
     )
 
 
@@ -225,7 +252,7 @@ def test_a_box_that_is_not_dense_is_called_so() -> None:
     discovery = discover(swept(p, np.random.default_rng(0).random(400) < chance), "x", above=5000)
     assert all(box.density < 0.8 for box in discovery.boxes)
     assert discovery.text().startswith("x is more often above 5,000 when negotiation.provider_power is ")
-    assert "No box is 80% dense; the densest found is shown." in discovery.notes
+    assert "No box of significant limits is 80% dense; the densest found is shown." in discovery.notes
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -313,3 +340,45 @@ def test_sweeps_that_cannot_be_searched_are_refused() -> None:
     p.loc[2, "demand.growth"] = np.nan
     with pytest.raises(SweepError, match=r"not every point has a value of demand\.growth"):
         discover(swept(p, p["negotiation.provider_power"] > 0.5), "x", above=5000)
+
+
+def step(values: Mapping[str, Any], seed: int, replicate: int) -> dict[str, float]:
+    """High in a box, unlike in one of three replicates; it fails at the far end of an input that does not matter."""
+    if values["idle"] > 0.97:
+        raise ValueError("too far")
+    high = values["power"] > 0.6 and values["rule"] != "nash"
+    return {"hhi": 9000.0 if high and replicate != 1 else 1000.0}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_boxes_of_a_real_sweep(tmp_path: Path, method: str) -> None:
+    vary = {"power": (0.0, 1.0), "rule": ["nash", "tau", "egalitarian"], "idle": (0.0, 1.0)}
+    done = sweep(step, vary, design="lhs", samples=200, replicates=3, jobs=1, out=tmp_path / "sweep")
+    discovery = discover(done, "hhi", above=5000, method=method)
+    limits = found(discovery)
+    assert set(limits) == {"power", "rule"}
+    assert limits["power"].low == pytest.approx(0.6, abs=0.02)
+    assert limits["rule"].categories == ("egalitarian", "tau")
+    assert discovery.points == 194  # 3 % of a Latin hypercube's 200 strata
+    assert discovery.notes[:2] == (
+        "Left out: 18 of 600 runs, which did not finish.",
+        "Left out: 6 of 200 points, at which no run has a value.",
+    )
+    with pytest.raises(SweepError, match="no outcome 'hih'; allowed: hhi; did you mean 'hhi'"):
+        discover(done, "hih", above=5000, method=method)
+
+
+@pytest.mark.slow
+def test_the_example_of_the_page_gives_what_the_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "discovery.md").read_text()
+    fences = [token for token in MarkdownIt().parse(page) if token.type == "fence"]
+    discovery, shown, ema, salib = [fence.content for fence in fences if fence.info in ("python", "text")]
+    monkeypatch.chdir(tmp_path)
+    exec(discovery, {})  # noqa: S102 -- it is our own page
+    assert capsys.readouterr().out.split() == shown.split()
+    for block in (ema, salib):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # EMA's own
+            exec(block, {})  # noqa: S102
