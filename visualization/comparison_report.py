@@ -14,7 +14,7 @@ from visualization.chart import Figure
 from visualization.effect_chart import effect_profile, effects
 from visualization.experiment_page import card, experiment_page, facts_list, pair, panels, repeat_section, section
 from visualization.figures import capacity_total, concentration
-from visualization.markup import data_table, text
+from visualization.markup import chart_card, data_table, text
 from visualization.names import spoken
 from visualization.page import write_page
 from visualization.repeating import comparison_commands, comparison_script
@@ -45,7 +45,7 @@ def render_comparison_report(comparison: Comparison, manifest: dict[str, Any]) -
     labels = {column: spoken(column) for column in PROFILES}
     body = "".join(
         (
-            section("Effects", pair([forest]) + card(data_table(_CAPTION, forest.columns, forest.rows))),
+            section("Effects", f'<div class="one">{chart_card(forest, unfolded=True)}</div>'),
             section("Notes", _notes(comparison)),
             section("Effect over time", panels("profile", "Column", profiles, labels)),
             section("Both worlds", pair(worlds)),
@@ -57,7 +57,6 @@ def render_comparison_report(comparison: Comparison, manifest: dict[str, Any]) -
     return experiment_page(f"{second} against {first}", _header(comparison, manifest), body, drawn)
 
 
-_CAPTION = "Effects: mean over pairs of runs, 95 % interval"
 _LIMITS = """<dl class="limits">
 <div><dt>Effect</dt><dd>The mean over pairs of runs with the same luck of what the second world has less what the first
 has, with a 95 % interval by Student's t. The interval is that of the mean, not of single runs.</dd></div>

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from cloudpact.schema import MARKET
 from visualization.chart import PALETTE, Cell, Figure, Kind, Part, band, clean, line, shown, time_chart
 from visualization.interval_chart import Mark, interval_chart, zero_line
@@ -15,14 +13,16 @@ from visualization.names import signed, spoken
 from visualization.quantiles import records
 
 if TYPE_CHECKING:
+    from experiments.attribution import Attribution
     from experiments.comparison import Comparison
 
+_EFFECT, _MEANS = ("effect", "low", "high"), ("mean_a", "mean_b")
 _SIMULATED = (Part("both worlds, under the same luck", Kind.SIMULATED),)
 
 
 def effects(comparison: Comparison) -> Figure:
     """Every effect with its 95 % interval, in per cent of the first world's mean so that they share an axis."""
-    rows = records(comparison.effects.reset_index())
+    rows = [_in_per_cent(row) for row in records(comparison.effects.reset_index())]
     scaled = [row for row in rows if _scale(row)]
     first, second = comparison.names
     option = interval_chart(
@@ -30,7 +30,7 @@ def effects(comparison: Comparison) -> Figure:
     )
     left_out = [spoken(row["outcome"]) for row in rows if not _scale(row)]
     without = f" Not drawn, for want of a mean other than nil to scale by: {', '.join(left_out)}." if left_out else ""
-    columns = ("outcome", "unit", first, second, "effect", "low", "high", "same sign, %", "pairs", "variance ratio")
+    columns = ("outcome", "effect", "low", "high", "unit", first, second, "same sign, %", "pairs", "variance ratio")
     return Figure(
         "effects",
         f"{second} against {first}",
@@ -42,6 +42,14 @@ def effects(comparison: Comparison) -> Figure:
         _SIMULATED,
         f"Mark: mean of the differences of pairs of runs with the same luck; line: 95 % interval.{without}",
     )
+
+
+def _in_per_cent(row: dict[str, Any]) -> dict[str, Any]:
+    """The row of a fraction in per cent, in which its effect can be read; others as they are."""
+    if not str(row["unit"]).startswith("frac"):
+        return row
+    numbers = {name: 100 * row[name] for name in (*_EFFECT, *_MEANS)}
+    return {**row, **numbers, "unit": str(row["unit"]).replace("frac", "%")}
 
 
 def _scale(row: Mapping[str, Any]) -> float:
@@ -62,10 +70,9 @@ def _range(row: Mapping[str, Any]) -> str:
 
 
 def _effect_row(row: Mapping[str, Any]) -> tuple[Cell, ...]:
-    numbers = (clean(row[name]) for name in ("mean_a", "mean_b", "effect", "low", "high"))
-    ratio = clean(row["variance_ratio"])
-    same = clean(100 * row["share_same_sign"])
-    return (str(row["outcome"]), str(row["unit"]), *numbers, same, int(row["pairs"]), ratio)
+    effect, means = (map(clean, (row[name] for name in names)) for names in (_EFFECT, _MEANS))
+    same, ratio = clean(100 * row["share_same_sign"]), clean(row["variance_ratio"])
+    return (str(row["outcome"]), *effect, str(row["unit"]), *means, same, int(row["pairs"]), ratio)
 
 
 def _effects_sentence(rows: list[dict[str, Any]], first: str, second: str) -> str:
@@ -89,7 +96,7 @@ def effect_profile(comparison: Comparison, column: str = "alignment_hhi") -> Fig
     first, second = comparison.names
     drawn = {**line("effect", middle, PALETTE[0], labelled=False), "markLine": zero_line("yAxis")}
     intervals = band("95 %", low, high, PALETTE[0], 0.22) if any(value is not None for value in low) else []
-    option = time_chart(quarters, [drawn, *intervals])
+    option = time_chart(quarters, [drawn, *intervals], right_px=30)
     option["xAxis"]["axisLine"] = {"onZero": False}
     unit = next((known.unit for known in MARKET.columns if known.name == column), "")
     end = profile.iloc[-1]
@@ -107,25 +114,27 @@ def effect_profile(comparison: Comparison, column: str = "alignment_hhi") -> Fig
     )
 
 
-def attribution_bars(attribution: pd.DataFrame, what: str = "the change", unit: str = "") -> Figure:
-    """Contributions of deals with two standard errors, largest first.
-
-    The table has a row a deal and the columns `deal`, `contribution` and `standard_error`.
-    """
-    rows = sorted(records(attribution), key=lambda row: -abs(row["contribution"]))
+def attribution_bars(attribution: Attribution) -> Figure:
+    """What each deal contributed to a change, with two standard errors, the largest first; below them all the rest."""
+    rows = records(attribution.deals)
     marks = [_contribution(row["contribution"], row["standard_error"]) for row in rows]
-    total = sum(row["contribution"] for row in rows)
-    largest = f"; most by {rows[0]['deal']} ({signed(rows[0]['contribution'])})" if rows else ""
+    marks.append(_contribution(attribution.rest, math.nan))
+    names = [*(str(row["deal"]) for row in rows), "everything else"]
+    values = [(row["contribution"], row["standard_error"]) for row in rows] + [(attribution.rest, math.nan)]
+    first, last, what = attribution.first, attribution.last, spoken(attribution.outcome)
+    orders = f"over {attribution.permutations} orders" if attribution.permutations else "over all orders, exact"
+    most = f"; of the deals {rows[0]['deal']} adds most ({signed(rows[0]['contribution'])})" if rows else ""
     return Figure(
-        "attribution",
-        f"Which deals {what} comes from",
-        f"{len(rows)} deals together contribute {signed(total)}{largest}.",
-        unit or "contribution",
-        interval_chart([str(row["deal"]) for row in rows], {"contribution": marks}, bars=True),
+        f"attribution-{attribution.outcome}",
+        f"Which deals the change of {what} comes from",
+        f"{what} changes by {signed(attribution.change)} from the end of {first} to the end of {last}{most}.",
+        attribution.unit or attribution.outcome,
+        interval_chart(names, {"contribution": marks}, bars=True),
         ("deal", "contribution", "standard error"),
-        tuple((str(row["deal"]), clean(row["contribution"]), clean(row["standard_error"])) for row in rows),
-        (Part("worlds with and without each deal", Kind.SIMULATED),),
-        "Bar: Shapley value, the deal's mean contribution over orders of deals. Line: two standard errors either way.",
+        tuple((name, clean(value), clean(error)) for name, (value, error) in zip(names, values, strict=True)),
+        (Part(f"worlds of {attribution.scenario} with and without each deal", Kind.SIMULATED),),
+        f"Bar: Shapley value, what the deal adds on average {orders}. Line: two standard errors either way. "
+        "Everything else: time, luck, and what was signed before.",
     )
 
 

@@ -50,8 +50,13 @@ def csv_link(name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) 
 
 def data_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """A plain table: the first column heads its row, numbers are rounded for reading."""
-    head = "".join(f'<th scope="col">{text(name)}</th>' for name in columns)
-    body = "".join(f"<tr>{_cells(row)}</tr>" for row in rows)
+    listed = list(rows)
+    numeric = [all(not isinstance(row[i], str) for row in listed) for i in range(len(columns))]
+    head = "".join(
+        f'<th scope="col"{' class="n"' if right else ""}>{text(name)}</th>'
+        for name, right in zip(columns, numeric, strict=True)
+    )
+    body = "".join(f"<tr>{_cells(row)}</tr>" for row in listed)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{text(caption)}"><table>'
         f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -67,26 +72,29 @@ def _cell(value: Cell) -> str:
     return f"<td>{text(value)}</td>" if isinstance(value, str) else f'<td class="n">{shown(value)}</td>'
 
 
-def alternative(figure: Figure) -> str:
-    """The table behind a chart, folded away, with its download."""
+def alternative(figure: Figure, unfolded: bool = False) -> str:
+    """The table behind a chart, folded away unless said otherwise, with its download."""
     return (
-        f'<div class="behind"><details><summary>Data table</summary>'
+        f'<div class="behind"><details{" open" if unfolded else ""}><summary>Data table</summary>'
         f"{data_table(f'{figure.title} ({figure.unit})', figure.columns, figure.rows)}</details>"
         f"{csv_link(figure.name, figure.columns, figure.rows)}</div>"
     )
 
 
-def chart_card(figure: Figure, *, css_class: str = "") -> str:
-    """A figure with everything that belongs to it; the script draws into the element with `data-chart`."""
+def chart_card(figure: Figure, *, unfolded: bool = False) -> str:
+    """A figure with everything that belongs to it; the script draws into the element with `data-chart`.
+
+    The table is folded away, or `unfolded` in full length.
+    """
     key = f'<p class="key">{text(figure.key)}</p>' if figure.key else ""
-    return f"""<section class="card {css_class}" aria-labelledby="title-{text(figure.name)}">
+    return f"""<section class="card{" open-table" if unfolded else ""}" aria-labelledby="title-{text(figure.name)}">
 <h3 id="title-{text(figure.name)}">{text(figure.title)}</h3>
 <p class="sentence">{text(figure.sentence)}</p>
 <p class="unit">{text(figure.unit)}</p>
 {chart_box(figure)}
 {key}
 {provenance(figure.parts)}
-{alternative(figure)}
+{alternative(figure, unfolded)}
 </section>"""
 
 

@@ -98,7 +98,10 @@ def _draw(axes: Axes, figure: Figure) -> None:
         _marks(axes, series, option)
     if _axis(option, "yAxis").get("type") == "log":
         axes.set_ylim(bottom=LOG_FLOOR)
+    axes.autoscale_view()
     _end_labels(axes, option)
+    for series in option["series"]:
+        _names(axes, series)
     _legend(axes, option)
 
 
@@ -197,6 +200,20 @@ def _scatter(axes: Axes, series: Mapping[str, Any]) -> None:
     )
 
 
+def _names(axes: Axes, series: Mapping[str, Any]) -> None:
+    """Names beside the points that have one shown, but for those that would cover an earlier one."""
+    wanted = [item for item in series["data"] if isinstance(item, Mapping) and item.get("label", {}).get("show")]
+    taken: list[tuple[float, float]] = []
+    for item in wanted:
+        x, y = axes.transData.transform(item["value"])
+        if any(abs(x - a) < 130 and abs(y - b) < 12 for a, b in taken):
+            continue
+        taken.append((x, y))
+        left = item["label"]["position"] == "left"
+        axes.annotate(item["name"], item["value"], xytext=(-7 if left else 7, 0), textcoords="offset points",
+                      ha="right" if left else "left", va="center", size=8.5, color=_INK)  # fmt: skip
+
+
 def _marks(axes: Axes, series: Mapping[str, Any], option: Mapping[str, Any]) -> None:
     """Shaded spans of quarters, and lines at a value."""
     for mark in series.get("markLine", {}).get("data", ()):
@@ -209,7 +226,8 @@ def _marks(axes: Axes, series: Mapping[str, Any], option: Mapping[str, Any]) -> 
         axes.axvspan(first, last, color="#7A7F87", alpha=0.13, linewidth=0, zorder=0)
         named = area["data"][0][0]["name"]
         axes.annotate(named, (first, 1.0), xycoords=axes.get_xaxis_transform(), xytext=(4, -4),
-                      textcoords="offset points", va="top", size=7.8, color=_SOFT)  # fmt: skip
+                      textcoords="offset points", va="top", size=7.8, color=_SOFT,
+                      bbox={"facecolor": "white", "alpha": 0.6, "linewidth": 0, "pad": 1})  # fmt: skip
 
 
 def _heat_map(axes: Axes, option: Mapping[str, Any]) -> None:
@@ -238,7 +256,6 @@ def _heat_map(axes: Axes, option: Mapping[str, Any]) -> None:
 def _end_labels(axes: Axes, option: Mapping[str, Any]) -> None:
     """Names at the ends of the lines, moved apart where they would cover each other."""
     wanted = [series for series in option["series"] if series.get("endLabel", {}).get("show")]
-    axes.autoscale_view()
     ends = []
     for series in wanted:
         x, y = _points(series["data"])

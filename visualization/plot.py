@@ -6,16 +6,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
-from visualization import figures, network
+from visualization import effect_chart, figures, network, sensitivity_chart, sweep_chart
 from visualization.chart import Figure
 from visualization.markup import text
 from visualization.page import figure_page
 from visualization.picture import FORMATS, picture
 from visualization.quantiles import TableError, Tables, last_quarter
+
+if TYPE_CHECKING:
+    from experiments.attribution import Attribution
+    from experiments.comparison import Comparison
+    from experiments.sensitivity import Sensitivity
+    from experiments.sweeps.results import Sweep
 
 
 class HasTables(Protocol):
@@ -64,9 +70,53 @@ class Plot:
         raise ValueError(f"{target}: a figure is saved as .html, .png, .svg or .csv, not as {ending}")
 
 
-def concentration(results: HasTables | Tables) -> Plot:
-    """Concentration over time, with the ensemble's fan."""
+def concentration(results: HasTables | Tables | Sweep) -> Plot:
+    """Concentration over time, with the fan of the ensemble or of all runs of a sweep."""
+    from experiments.sweeps.results import Sweep
+
+    if isinstance(results, Sweep):  # its runs need not be loaded for a fan
+        return Plot(sweep_chart.sweep_concentration(results))
     return Plot(figures.concentration(_tables(results)))
+
+
+def fan(sweep: Sweep, column: str) -> Plot:
+    """A column of the table `market` over all runs of a sweep."""
+    return Plot(sweep_chart.sweep_fan(sweep, column))
+
+
+def points(sweep: Sweep, column: str = "alignment_hhi") -> Plot:
+    """A column of the table `market` at each point of a sweep of up to six points."""
+    return Plot(sweep_chart.point_fans(sweep, column))
+
+
+def scatter(sweep: Sweep, path: str, outcome: str = "alignment_hhi") -> Plot:
+    """An outcome of a sweep against one of its factors: a point a run, and medians along the way."""
+    return Plot(sweep_chart.factor_scatter(sweep, path, outcome))
+
+
+def sensitivity(indices: Sensitivity) -> Plot:
+    """Sensitivity indices by factor with their intervals, as `cloudpact.sensitivity` gives them."""
+    return Plot(sensitivity_chart.sensitivity_bars(indices))
+
+
+def morris(indices: Sensitivity) -> Plot:
+    """Morris's plane of mu* and sigma."""
+    return Plot(sensitivity_chart.morris_plane(indices))
+
+
+def effects(comparison: Comparison) -> Plot:
+    """Every effect of a comparison with its interval, in per cent."""
+    return Plot(effect_chart.effects(comparison))
+
+
+def effect_profile(comparison: Comparison, column: str = "alignment_hhi") -> Plot:
+    """The effect on a column of the table `market` quarter by quarter, with its interval."""
+    return Plot(effect_chart.effect_profile(comparison, column))
+
+
+def attribution(found: Attribution) -> Plot:
+    """What each deal contributed to a change, with two standard errors."""
+    return Plot(effect_chart.attribution_bars(found))
 
 
 def dependence(results: HasTables | Tables) -> Plot:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments.sweeping import TABLES
+from market.scenario_checks import INTERVENTION_TERMS
 from market.toml_text import toml_value
 
 if TYPE_CHECKING:
@@ -12,10 +15,12 @@ if TYPE_CHECKING:
     from experiments.sweeps.designs import Design
     from experiments.sweeps.factors import Factor
     from experiments.sweeps.results import Sweep
+    from market.scenario import Intervention
 
 MOST_POINTS = 100
 """So many points that were given one by one are written out; more are taken from the folder, in Python."""
 
+_WORLDS = ["compare", "a/scenario.toml", "b/scenario.toml"]
 _STORED_DESIGN = 'design=cloudpact.load(".").design'
 
 
@@ -70,19 +75,54 @@ def sweep_script(sweep: Sweep) -> str:
 
 def comparison_commands(comparison: Comparison) -> list[str]:
     """Commands that repeat a comparison in its folder."""
-    seed = f" --seed {comparison.seed}" if comparison.seed is not None else ""
-    again = f"cloudpact compare a/scenario.toml b/scenario.toml --runs {comparison.runs}{seed} --out again"
-    return [again, "cloudpact report again"]
+    options = [*_counterfactual_options(comparison), "--runs", str(comparison.runs)]
+    options += ["--seed", str(comparison.seed)] if comparison.seed is not None else []
+    worlds = ["counterfactual", "a/scenario.toml"] if _parting(comparison) else _WORLDS
+    return [shlex.join(["cloudpact", *worlds, *options, "--out", "again"]), "cloudpact report again"]
 
 
 def comparison_script(comparison: Comparison) -> str:
     """The call in Python that repeats a comparison in its folder."""
-    seed = f", seed={comparison.seed}" if comparison.seed is not None else ""
-    return (
-        "import cloudpact\n\n"
-        'found = cloudpact.compare("a/scenario.toml", "b/scenario.toml", '
-        f'runs={comparison.runs}{seed}, out="again")'
-    )
+    entries = _parting(comparison)
+    removed = [entry.deal for entry in entries if entry.kind == "remove"]
+    terms = {entry.deal: _terms(entry) for entry in entries if entry.kind == "change"}
+    arguments = ['"a/scenario.toml"'] if entries else ['"a/scenario.toml"', '"b/scenario.toml"']
+    arguments += [f"without={removed!r}"] if removed else []
+    arguments += [f"with_={terms!r}"] if terms else []
+    arguments += [f"bar_quarters={bar}" for bar in [_bar(entries)] if bar]
+    arguments.append(f"runs={comparison.runs}")
+    arguments += [f"seed={comparison.seed}"] if comparison.seed is not None else []
+    body = ",\n    ".join([*arguments, 'out="again"'])
+    return f"import cloudpact\n\nfound = cloudpact.{'counterfactual' if entries else 'compare'}(\n    {body},\n)"
+
+
+def _parting(comparison: Comparison) -> tuple[Intervention, ...]:
+    """What was done to the second world's deals, if that is all in which the worlds differ."""
+    if comparison.scenarios is None:
+        return ()
+    first, second = comparison.scenarios
+    there, found = first.interventions, second.interventions
+    if found[: len(there)] != there or first.with_({"interventions": found}) != second:
+        return ()
+    return found[len(there) :]
+
+
+def _counterfactual_options(comparison: Comparison) -> list[str]:
+    options: list[str] = []
+    entries = _parting(comparison)
+    for entry in entries:
+        terms = ",".join(f"{name}={value}" for name, value in _terms(entry).items())
+        options += ["--without", entry.deal] if entry.kind == "remove" else ["--with", f"{entry.deal}:{terms}"]
+    return options + (["--bar", str(_bar(entries))] if _bar(entries) else [])
+
+
+def _terms(entry: Intervention) -> dict[str, Any]:
+    given = entry.model_dump(mode="json", exclude_none=True)
+    return {name: value for name, value in given.items() if name in INTERVENTION_TERMS}
+
+
+def _bar(entries: Sequence[Intervention]) -> int:
+    return max((entry.bar_quarters for entry in entries), default=0)
 
 
 def _toml(lines: list[tuple[str, Any]]) -> str:

@@ -93,7 +93,7 @@ def _plane(rows: Sequence[Mapping[str, Any]], reach: float) -> dict[str, Any]:
             {"type": "line", "name": "sigma = mu*", "data": [[0, 0], [clean(reach), clean(reach)]], "symbol": "none",
              "silent": True, "color": PALETTE[6], "lineStyle": diagonal},
             {"type": "scatter", "name": "factors", "data": points, "symbol": "circle", "symbolSize": 10, "z": 4,
-             "color": PALETTE[0], "itemStyle": {"color": PALETTE[0]}, "labelLayout": {"moveOverlap": "shiftY"}},
+             "color": PALETTE[0], "itemStyle": {"color": PALETTE[0]}, "labelLayout": {"hideOverlap": True}},
         ],
     }  # fmt: skip
 

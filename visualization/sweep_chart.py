@@ -47,11 +47,18 @@ def sweep_fan(sweep: Sweep, column: str) -> Figure:
 
 
 def point_fans(sweep: Sweep, column: str) -> Figure:
-    """A column of the table `market` at every point of a design of few points: medians, and 80 % of the replicates."""
+    """A column of the table `market` at every point of a design of few points: medians, and 80 % of the replicates.
+
+    Raises SweepError where there are more points than lines can be told apart, or no point has a value.
+    """
+    if len(sweep.parameters) > MOST_LINES:
+        raise SweepError(f"{len(sweep.parameters)} points are too many for lines of one chart; allowed: {MOST_LINES}")
     scale, unit, ending = _unit(column)
     labels = _point_labels(sweep)
     fans = {label: scale * sweep.quantiles(column, point=point) for point, label in labels.items()}
     fans = {label: found for label, found in fans.items() if found.notna().any(axis=None)}
+    if not fans:
+        raise SweepError(f"no run of the sweep has a value of {column!r}")
     ends = sorted((float(found[0.5].dropna().iloc[-1]), label) for label, found in fans.items())
     (low, lowest), (high, highest) = ends[0], ends[-1]
     last = next(iter(fans.values())).index[-1]

@@ -81,9 +81,10 @@ def _function(sweep: Sweep) -> str:
 def _header(sweep: Sweep, finished: int) -> str:
     manifest = sweep.manifest
     points, statuses = len(sweep.parameters), sweep.runs["status"].value_counts()
+    each = f"{sweep.replicates:,} replicate{'s' if sweep.replicates > 1 else ''}"
     facts: dict[str, object] = {
         "design": manifest["design"]["method"],
-        "runs": f"{points:,} points × {sweep.replicates:,} replicates = {manifest['runs']:,}",
+        "runs": f"{points:,} points × {each} = {manifest['runs']:,}",
         "seed": sweep.seed,
         **{status: f"{count:,}" for status, count in {FINISHED: finished, **statuses}.items()},
     }
@@ -139,10 +140,13 @@ def _sensitivities(sweep: Sweep, outcomes: Sequence[str]) -> tuple[dict[str, lis
         except SweepError as error:
             hindered[outcome] = str(error)
             continue
+        if indices.frame.drop(columns="factor").isna().all(axis=None):
+            hindered[outcome] = f"{spoken(outcome)}: {' '.join(indices.notes)}"
+            continue
         bars = sensitivity_bars(indices)
         found[outcome] = [bars, morris_plane(indices)] if indices.method == "morris" else [bars]
     reasons = dict.fromkeys(hindered.values())
-    return found, "".join(f'<p class="key">No sensitivity indices: {text(reason)}.</p>' for reason in reasons)
+    return found, "".join(f'<p class="key">No indices. {text(reason)}</p>' for reason in reasons)
 
 
 def _failures(sweep: Sweep) -> str:

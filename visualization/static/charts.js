@@ -46,6 +46,20 @@
     return tip;
   };
 
+  // The library measures text in a font of its own choosing: names down the side would be cut off.
+  const roomForNames = (option, axis) => {
+    const probe = element("span");
+    probe.style.cssText = "position:absolute;visibility:hidden;white-space:pre;font-size:12px";
+    document.body.append(probe);
+    const widths = axis.data.flatMap((name) => name.split("\n")).map((line) => {
+      probe.textContent = line;
+      return probe.offsetWidth;
+    });
+    probe.remove();
+    axis.axisLabel = { ...axis.axisLabel, lineHeight: 15, interval: 0 };
+    Object.assign(option.grid, { left: Math.max(...widths, 0) + 18, bottom: 26, containLabel: false });
+  };
+
   const themed = (figure, width, height) => {
     const option = JSON.parse(JSON.stringify(figure.option, (key, value) => (dark() && onDark[value]) || value));
     const ink = colour("--ink"), soft = colour("--soft"), narrow = width < 560;
@@ -54,6 +68,7 @@
       textStyle: { color: ink }, formatter: figure.rows.length ? quarterTip(figure) : nodeTip };
     const down = [option.yAxis].flat();
     const lying = down.some((axis) => axis?.type === "category");
+    if (lying) roomForNames(option, down[0]);
     for (const axis of [option.xAxis, option.yAxis].flat().filter(Boolean)) {
       axis.axisLabel = { ...axis.axisLabel, color: soft, fontSize: 12 };
       axis.axisLine = { ...axis.axisLine, lineStyle: { color: colour("--line") } };
