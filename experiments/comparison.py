@@ -18,6 +18,7 @@ from experiments.pairs import failures, joined, simulate_pairs
 from experiments.running import resolve
 from experiments.store import arrow_table, claim_folder, versions
 from experiments.sweeps.errors import SweepError
+from experiments.workers import cores
 from market.scenario import Scenario
 from market.scenario_errors import did_you_mean
 
@@ -154,7 +155,7 @@ def compare(
     runs: int = 24,
     seed: int = 1,
     outcomes: Sequence[str] | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     out: str | Path | None = None,
     until: str | None = None,
     facts: Facts | None = None,
@@ -162,9 +163,10 @@ def compare(
 ) -> Comparison:
     """Run two scenarios (names, TOML files, Scenarios) with the same luck: the effect of `b` over `a`.
 
-    Replicates 0 to `runs` - 1 of the seed are run in both; `until` replaces both last quarters; `progress()` is called
-    after every pair. With `out` the comparison is written there, after Ctrl-C of the pairs that were finished.
-    A replicate that fails in one of the worlds is dropped from the effects, and a note says how it failed.
+    Replicates 0 to `runs` - 1 of the seed are run in both, on `jobs` processes (every core if not given); `until`
+    replaces both last quarters; `progress()` is called after every pair. With `out` the comparison is written there,
+    after Ctrl-C of the pairs that were finished. A replicate that fails in one of the worlds is dropped from the
+    effects, and a note says how it failed.
 
     Raises ScenarioError or SweepError before anything is simulated, EnsembleError if no replicate finishes in both.
     """
@@ -175,7 +177,9 @@ def compare(
         _require_column(Outcome.parse(text))
     names = _distinct(scenarios[0].name, scenarios[1].name)
     with nullcontext() if out is None else _claimed(out) as staging:
-        pairs, stopped = simulate_pairs(scenarios, seed, runs, jobs, facts, progress)
+        pairs, stopped = simulate_pairs(
+            scenarios, seed, range(runs), cores() if jobs is None else jobs, facts, progress
+        )
         notes = failures(pairs, names) + ([f"stopped after {len(pairs)} of {runs} pairs"] if stopped else [])
         found = Comparison.of(joined(pairs, 0), joined(pairs, 1), names, outcomes, scenarios, seed, notes)
         if staging is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from scipy import stats
 
 from cloudpact.results import Results, ResultsError
 from experiments import pairs
-from experiments.comparison import Comparison, compare
+from experiments.comparison import Comparison
+from experiments.comparison import compare as compare_worlds
 from experiments.comparison_text import aligned, interval, share, shown
 from experiments.effects import Effect, paired_effects
 from experiments.ensemble import EnsembleError
@@ -25,6 +28,7 @@ from market.scenario import Scenario, Shock
 from tests.experiments.fake_runs import row
 
 NAN = math.nan
+compare = partial(compare_worlds, jobs=1)
 TINY = Scenario.load("tiny").with_({"time.end": "2025Q4"})
 
 
@@ -269,6 +273,31 @@ def test_a_replicate_that_fails_in_one_world_is_dropped_and_named(monkeypatch: p
         "capacity_gw: 1 without a value in both worlds",
     )
     assert sorted(found.tables[0]["market"]["run"].unique()) == [0, 1, 2]
+
+
+def breaking_pair(scenarios: Any, seed: int, replicate: int, facts: None) -> pairs.Pair:
+    """Importable by other processes: whole, failed in one world, ended by the system, raised by mistake."""
+    frames = {name: table.iloc[:2] for name, table in run(TINY, until="2025Q1").tables.items() if name in pairs.KEPT}
+    if replicate == 2:
+        os._exit(1)
+    if replicate == 3:
+        raise ValueError("broke")
+    return pairs.Pair(replicate, (frames, "2025Q2 settle: broke" if replicate == 1 else frames))
+
+
+@pytest.mark.slow
+def test_other_processes_tell_what_failed() -> None:
+    found, stopped = pairs.simulate_pairs((TINY, TINY), 1, range(4), 2, simulate=breaking_pair)
+    assert not stopped
+    assert [pair.replicate for pair in found] == [0, 1, 2, 3]
+    assert pairs.failures(found, ["a", "b"]) == [
+        "replicate 1 failed in b: 2025Q2 settle: broke",
+        "replicate 2 failed in a: its process died twice (out of memory?)",
+        "replicate 2 failed in b: its process died twice (out of memory?)",
+        "replicate 3 failed in a: simulation: ValueError: broke",
+        "replicate 3 failed in b: simulation: ValueError: broke",
+    ]
+    assert pairs.joined(found, 1)["market"]["quarter"].tolist() == ["2025Q1"]
 
 
 def test_a_world_in_which_nothing_finishes_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
