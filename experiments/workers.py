@@ -1,8 +1,8 @@
 """Processes that call one function again and again for their parent, and never outlive it.
 
 They are plain interpreters, not `multiprocessing`'s: those import the parent's main module, so that a script without
-the `__main__` guard would start itself for ever. Each has a connection of its own, so the end of one is seen at once and
-concerns no other.
+the `__main__` guard would start itself for ever. Each has a connection of its own, so the end of one is seen at once
+and concerns no other.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Worker:
     to the parent's standard error. An exception in the function ends the process.
     """
 
-    def __init__(self, function: bytes) -> None:
-        """Start the process; `function` is what `pickled` gives."""
+    def __init__(self, make_function: bytes) -> None:
+        """Start the process; what is in `make_function`, through `pickled`, is called there and gives the function."""
         self.connection, theirs = Pipe()
         arguments = [json.dumps([path or os.getcwd() for path in sys.path]), str(theirs.fileno()), str(os.getpid())]
         with interrupts_blocked(), theirs:
@@ -53,7 +53,7 @@ class Worker:
                 env={**os.environ, **dict.fromkeys(THREAD_LIMITS, "1")},
                 pass_fds=[theirs.fileno()],
             )
-        self._send(function)
+        self._send(make_function)
 
     def send(self, argument: object) -> None:
         """Queue a call; that the process has ended is for `receive` to say."""
@@ -82,11 +82,11 @@ class Worker:
         return self._process.wait()
 
 
-def pickled(function: object) -> bytes:
-    """A function and what it needs as bytes for a Worker; raises SweepError if another process could not import it."""
+def pickled(wanted: object) -> bytes:
+    """A function and what it needs as bytes for other processes; raises SweepError if they could not import it."""
     buffer = io.BytesIO()
     try:
-        _ImportablePickler(buffer).dump(function)
+        _ImportablePickler(buffer).dump(wanted)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         told = " ".join(str(error).split())
         raise SweepError(
@@ -128,7 +128,7 @@ def serve(descriptor: int, parent: int) -> None:
     received: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, parent, received), daemon=True).start()
     try:
-        function = pickle.loads(received.get())
+        function = pickle.loads(received.get())()
     except Exception as error:  # noqa: BLE001 -- whatever an import raises is told to the parent
         _answer(connection, " ".join(f"{type(error).__name__}: {error}".split()))
         return

@@ -108,7 +108,7 @@ class _Crew:
 
     def _hand_out(self) -> bool:
         """Keep two batches a worker under way while there are any; whether any is."""
-        limit = _AHEAD * self._count_workers()
+        limit = _AHEAD * max(1, self._count_workers())
         while len(self.running) < limit and (batch := next(self.batches, None)):
             self._submit(_Job(batch))
         if not self.running and self.again:

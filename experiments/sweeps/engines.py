@@ -66,4 +66,3 @@ def engine_of(name: str, jobs: int | None = None, timeout_seconds: float | None 
             raise SweepError(f"engine {name}: {given} is for local processes; a cluster's workers bring their own")
         return DaskEngine(address)
     raise SweepError(f"unknown engine (got {name!r}); allowed: local, dask:ADDRESS such as dask:tcp://127.0.0.1:8786")
-

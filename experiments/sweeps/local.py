@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
@@ -49,12 +49,22 @@ class LocalEngine:
 
     def run(self, study: Study, batches: Iterable[Batch]) -> Iterator[Part]:
         """Yield what the batches give as it comes; raises SweepError if no other process can import the study."""
-        function = pickled(partial(execute, study))
-        crew = self._crew = _Crew(function, iter(batches), self.workers, self._timeout_seconds)
+        make_function = pickled(partial(_prepared, study))
+        crew = self._crew = _Crew(make_function, iter(batches), self.workers, self._timeout_seconds)
         try:
             yield from crew.parts()
         finally:
             crew.end()
+
+
+def _prepared(study: Study) -> Callable[[Batch], Part]:
+    """In a worker: what it does with batches, once everything is loaded that would count as time of its first run."""
+    import pyarrow.parquet  # noqa: F401
+
+    prepare = getattr(study, "prepare", None)
+    if prepare is not None:
+        prepare()
+    return partial(execute, study)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +81,20 @@ class _Seat:
     jobs: deque[_Job] = field(default_factory=deque)
     ready: bool = False
     seconds_left: float = inf
+    looked: float = 0.0
 
 
 class _Crew:
-    def __init__(self, function: bytes, batches: Iterator[Batch], size: int, timeout_seconds: float) -> None:
-        self.function, self.batches, self.size, self.timeout_seconds = function, batches, size, timeout_seconds
+    def __init__(self, make_function: bytes, batches: Iterator[Batch], size: int, timeout_seconds: float) -> None:
+        self.make_function, self.batches, self.size, self.timeout_seconds = (
+            make_function,
+            batches,
+            size,
+            timeout_seconds,
+        )
         self.seats: list[_Seat] = []
         self.again: deque[_Job] = deque()
         self.failed_starts = 0
-        self.looked = time.monotonic()
 
     def parts(self) -> Iterator[Part]:
         """What the batches give, until there are none."""
@@ -118,7 +133,7 @@ class _Crew:
         """The worker with the least to do, a new one rather than a second batch for another."""
         seat = min(self.seats, key=lambda seat: len(seat.jobs), default=None)
         if seat is None or (seat.jobs and len(self.seats) < self.size):
-            seat = _Seat(Worker(self.function))
+            seat = _Seat(Worker(self.make_function))
             self.seats.append(seat)
         return seat
 
@@ -134,6 +149,7 @@ class _Crew:
             yield message
         elif message is None:
             seat.ready, self.failed_starts = True, 0
+            self._start_clock(seat)
         else:
             raise SweepError(f"the worker processes cannot start: {message}")
 
@@ -162,13 +178,14 @@ class _Crew:
 
     def _start_clock(self, seat: _Seat) -> None:
         seat.seconds_left = self.timeout_seconds * len(seat.jobs[0].batch.tasks) if seat.jobs else inf
+        seat.looked = time.monotonic()
 
     def _overdue(self) -> list[_Seat]:
         """Workers over their limit. Time in which this process was stopped, and its workers with it, does not count."""
         now = time.monotonic()
-        passed, self.looked = min(now - self.looked, 2 * _PAUSE_SECONDS), now
         for seat in self.seats:
-            seat.seconds_left -= passed if seat.ready else 0.0
+            seat.seconds_left -= min(now - seat.looked, 2 * _PAUSE_SECONDS) if seat.ready else 0.0
+            seat.looked = now
         return [seat for seat in self.seats if seat.seconds_left < 0 and not seat.worker.has_news()]
 
 

@@ -6,14 +6,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from experiments.sweeps.tasks import Batch, Task
+from experiments.sweeps.tasks import Batch, Part, Task
 
 
 def tasks(*values: Mapping[str, Any]) -> list[Task]:
@@ -25,7 +25,7 @@ def batches(tasks: list[Task], size: int = 1) -> list[Batch]:
 
 
 def threads() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
+    return {name: value for name, value in sorted(os.environ.items()) if name.endswith("_NUM_THREADS")}
 
 
 def act(values: Mapping[str, Any]) -> None:
@@ -37,16 +37,18 @@ def act(values: Mapping[str, Any]) -> None:
             return
     if "raise" in values:
         raise ValueError(values["raise"])
-    if "signal" in values:
-        os.kill(os.getpid(), values["signal"])
     if "exit" in values:
         sys.exit(values["exit"])
     if "sleep" in values:
         time.sleep(values["sleep"])
     if "print" in values:
-        print(values["print"], flush=True)
-    if "megabytes" in values:
-        bytearray(int(values["megabytes"] * 1e6))
+        sys.stdout.write(values["print"])
+        sys.stdout.flush()
+    if "child" in values and os.fork() == 0:
+        time.sleep(values["child"])
+        os._exit(0)
+    if "signal" in values:
+        os.kill(os.getpid(), values["signal"])
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,22 @@ class ProcessStudy:
         return tables
 
 
+@dataclass(frozen=True)
+class SlowlyPreparedStudy(ActingStudy):
+    """Loads for a while before it is ready, and fails in runs if it has not."""
+
+    def prepare(self) -> None:
+        time.sleep(0.8)
+        _prepared.append(os.getpid())
+
+    def simulate(self, task: Task, run: int) -> Mapping[str, pa.Table]:
+        assert _prepared == [os.getpid()]
+        return super().simulate(task, run)
+
+
+_prepared: list[int] = []
+
+
 class UnloadableStudy(ActingStudy):
     """Cannot be unpickled anywhere."""
 
@@ -100,4 +118,55 @@ def outcome(values: Mapping[str, Any], seed: int, replicate: int) -> dict[str, f
     return {"square": values["x"] ** 2 + seed + replicate}
 
 
-SIGKILL = int(signal.SIGKILL)
+KILLS_ITSELF = {"signal": int(signal.SIGKILL)}
+
+
+def content(parts: Iterable[Part]) -> list[tuple[Any, ...]]:
+    """What parts hold but for the time their runs took, in the order of their runs."""
+    held = [
+        (part.rows[0]["run"], part.batch, [{**row, "seconds": 0.0} for row in part.rows], dict(part.files))
+        for part in parts
+    ]
+    return sorted(held, key=lambda each: each[0])
+
+
+def statuses(parts: Iterable[Part]) -> dict[int, str]:
+    """How each run ended, by number; every run is in one part only."""
+    found = [(row["run"], row["status"]) for part in parts for row in part.rows]
+    assert len(found) == len(dict(found))
+    return dict(sorted(found))
+
+
+def error_of(parts: Iterable[Part], run: int) -> tuple[str, str]:
+    """Stage and error of a run."""
+    return next((row["stage"], row["error"]) for part in parts for row in part.rows if row["run"] == run)
+
+
+def children(pid: int) -> list[int]:
+    """Processes whose parent is that one."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def gone(pids: Iterable[int], seconds: float = 10.0) -> bool:
+    """Whether those processes have ended, or do so in time."""
+    deadline = time.monotonic() + seconds
+    while any(_alive(pid) for pid in pids):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
