@@ -23,9 +23,9 @@ from cloudpact.options import (
 experiments_app = typer.Typer(rich_markup_mode=None)
 
 
-@experiments_app.command(epilog="Example: cloudpact sweep power.toml --out results/power --jobs 2")
+@experiments_app.command(epilog="Example: cloudpact sweep power --out results/power --jobs 2")
 def sweep(
-    design: Annotated[Path, typer.Argument(metavar="DESIGN", help="Design file (TOML).")],
+    design: Annotated[str, typer.Argument(metavar="DESIGN", help="Name of a shipped design, or a TOML file.")],
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder of the sweep, continued if it is there; a numbered one if not given."),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Request:
     """What the user typed after `cloudpact sweep`."""
 
-    design: Path
+    design: str
     out: Path | None
     jobs: int | None
     engine: str
@@ -65,7 +65,7 @@ def sweep_and_report(request: Request) -> int:
 
 def _command(request: Request) -> str:
     return shlex.join(
-        ["cloudpact", "sweep", str(request.design), *(["--facts", str(request.facts)] if request.facts else [])]
+        ["cloudpact", "sweep", request.design, *(["--facts", str(request.facts)] if request.facts else [])]
     )
 
 

@@ -22,6 +22,7 @@ from market.scenario import Scenario
 from market.scenario_errors import ScenarioError, closest, validated
 from market.scenario_files import Layer, read_layer  # the strict reader of TOML files with lines
 
+SHIPPED_DESIGNS = Path(__file__).parents[1] / "designs"
 OPTIONS = ("samples", "levels", "trajectories", "second_order")
 POINTS = ("vary", "points", "table")
 
@@ -64,7 +65,7 @@ class SweepRequest:
 
 
 def load_design_file(path: str | Path) -> SweepRequest:
-    """The sweep that a TOML file describes.
+    """The sweep that a TOML file describes, or a shipped design by its name.
 
     Keys: `scenario` (name, file, or a list of them), `seed`, `replicates`, `until`, `tables`, `name`, `description`,
     and one of `[vary]` (intervals and choices by path, with `design` and its options `samples`, `levels`,
@@ -73,7 +74,7 @@ def load_design_file(path: str | Path) -> SweepRequest:
 
     Raises SweepError or ScenarioError, one line with file and line, for everything else.
     """
-    layer = read_layer(Path(path))
+    layer = read_layer(_file_of(str(path)))
     asked = validated(DesignFile, layer.data, layer.where)
     scenarios = _scenarios(asked, layer)
     with _placed(layer):
@@ -82,6 +83,17 @@ def load_design_file(path: str | Path) -> SweepRequest:
     names = tuple(_files(asked, layer))
     name = asked.name or layer.file.stem
     return SweepRequest(name, names, design, asked.seed, asked.replicates, asked.until, asked.tables)
+
+
+def _file_of(name: str) -> Path:
+    """A file as given, the file of a shipped design where only a name is."""
+    if name.endswith(".toml") or "/" in name:
+        return Path(name)
+    shipped = sorted(file.stem for file in SHIPPED_DESIGNS.glob("*.toml"))
+    if name not in shipped:
+        allowed = f"a TOML file, or one of {', '.join(shipped)}"
+        raise refused("unknown design", got=name, allowed=allowed, meant=closest(name, shipped))
+    return SHIPPED_DESIGNS / f"{name}.toml"
 
 
 def _files(asked: DesignFile, layer: Layer) -> Iterator[str]:
