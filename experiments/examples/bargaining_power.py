@@ -1,10 +1,10 @@
 """Does the providers' bargaining power concentrate where AI is hosted?
 
-    python experiments/examples/bargaining_power.py          # the baseline: about a minute on two cores
-    python experiments/examples/bargaining_power.py tiny     # a small market: seconds
+    python experiments/examples/bargaining_power.py       # twelve replicates: about a minute on two cores
+    python experiments/examples/bargaining_power.py 2     # two: seconds
 
-Nine levels of the providers' weight in every negotiation, each with the same twelve draws of luck, so that the
-levels differ by the weight alone. The folder can be interrupted: the same command goes on from there.
+Nine levels of the providers' weight in every negotiation, each with the same draws of luck, so that the levels
+differ by the weight alone. The folder can be interrupted: the same command goes on from there.
 """
 
 import sys
@@ -12,14 +12,14 @@ import sys
 import cloudpact
 
 
-def main(scenario: str = "baseline") -> None:
+def main(replicates: int = 12) -> None:
     """Sweep, print concentration by bargaining power, draw the figure."""
     swept = cloudpact.sweep(
-        scenario,
+        "baseline",
         vary={"negotiation.provider_power": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]},
-        replicates=12,
+        replicates=replicates,
         seed=1,
-        out=f"results/bargaining-power-{scenario}",
+        out=f"results/bargaining-power-{replicates}",
     )
 
     # One row a level, one column a replicate: concentration of the labs' compute at the end.
@@ -31,8 +31,8 @@ def main(scenario: str = "baseline") -> None:
         print(f"power {power:.1f}: HHI {here.mean():6.0f} (s.d. {here.std():4.0f}), equity {invested.mean():6.1f} bn")
 
     figure = cloudpact.plot.scatter(swept, "negotiation.provider_power", "alignment_hhi")
-    print("Figure:", figure.save(f"results/bargaining-power-{scenario}.png"))
+    print("Figure:", figure.save("results/bargaining-power.png"))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*map(int, sys.argv[1:]))
