@@ -120,7 +120,7 @@ def find_boxes(
     smallest = max(SMALLEST_BOX_POINTS, int(np.ceil(SMALLEST_MASS_FRAC * len(cases))))
     while len(found) < MOST_BOXES and cases.interest[left].any() and left.sum() > smallest:
         limits, taken = rule(cases.subset(left), smallest, min_coverage, threshold)
-        box = _pruned(cases, [_attained(cases, limit) for limit in limits])
+        box = pruned(cases, [_attained(cases, limit) for limit in limits])
         inside = cases.inside(box.limits)
         added = (cases.interest & inside & left).sum() / cases.interest.sum()
         if not box.limits or added < min_coverage or (found and box.density < threshold):
@@ -144,7 +144,7 @@ def _attained(cases: Cases, limit: Limit) -> Limit:
     return replace(limit, high=float(levels[levels <= limit.high].max()))
 
 
-def _pruned(cases: Cases, limits: Sequence[Limit]) -> Box:
+def pruned(cases: Cases, limits: Sequence[Limit]) -> Box:
     """The box without the limits that add no density, the least significant dropped first; the most telling leads."""
     limits = tuple(limits)
     while limits:

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from scipy.stats import binomtest
 
 from experiments.discovery import HOLDOUT_SEED, Discovery, discover
-from experiments.discovery_rules import Limit
+from experiments.discovery_rules import Cases, Limit, pruned
 from experiments.sweeping import sweep
 from experiments.sweeps.errors import SweepError
 
@@ -129,6 +129,29 @@ def test_coverage_density_mass_and_quasi_p_recomputed_by_hand(method: str) -> No
     assert (discovery.coverage, discovery.density) == (box.coverage, box.density)
     without = binomtest(hits, int(inside.sum()), high[power].mean(), alternative="greater").pvalue
     assert limits["policy.exclusivity_ban"].quasi_p == pytest.approx(without, rel=1e-12)
+
+
+def test_bounds_are_inclusive_and_those_that_add_no_density_are_dropped() -> None:
+    """Sixteen points: four levels of x by four of y, of interest where x is 2 or 3, but for one."""
+    table = pd.DataFrame([{"x": x, "y": y} for x in (1, 2, 3, 4) for y in (1, 2, 3, 4)])
+    interest = (table["x"].isin([2, 3]) & ~((table["x"] == 2) & (table["y"] == 4))).to_numpy()
+    box = pruned(Cases.of(table, interest), [Limit("x", low=2.0), Limit("y", high=3.0), Limit("x", high=3.0)])
+    # 7 of 8 are of interest; 7 of 12 without either bound of x: the sum of two terms of the binomial distribution
+    share = 7 / 12
+    quasi_p = 8 * share**7 * (1 - share) + share**8
+    assert quasi_p == pytest.approx(0.0900, abs=1e-4)
+    # so y goes first (6 of 6 where 7 of 8 are: 0.45), then one bound of x, and the other then has even less to say
+    assert box.limits == ()
+    assert (box.coverage, box.density, box.mass) == (1.0, 7 / 16, 1.0)
+    # with every point twice both bounds of x are significant
+    doubled = pd.concat([table, table])
+    box = pruned(
+        Cases.of(doubled, np.tile(interest, 2)), [Limit("x", low=2.0), Limit("y", high=3.0), Limit("x", high=3.0)]
+    )
+    assert [(limit.factor, limit.low, limit.high) for limit in box.limits] == [("x", 2.0, None), ("x", None, 3.0)]
+    assert (box.coverage, box.density, box.mass) == (1.0, 14 / 16, 0.5)
+    exact = binomtest(14, 16, 14 / 24, alternative="greater").pvalue
+    assert [limit.quasi_p for limit in box.limits] == pytest.approx([exact, exact], rel=1e-12)
 
 
 @pytest.mark.parametrize("method", METHODS)
