@@ -29,13 +29,23 @@ _LEFT_OUT = {"runs": ("key", "seconds", "traceback")}
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """A folder of Parquet files by table name, and the runs in it, ascending."""
+    """A folder of Parquet files: the runs in it, ascending, and the tables it had when it was looked at.
+
+    A table is not there where none of the runs finished.
+    """
 
     folder: Path
     runs: tuple[int, ...]
+    tables: frozenset[str]
+
+    @classmethod
+    def found(cls, folder: Path) -> StoredPart:
+        """What a folder holds; SweepError if its table of runs cannot be read."""
+        tables = frozenset(path.stem for path in folder.glob("*.parquet"))
+        return cls(folder, tuple(sorted(run_statuses(folder))), tables)
 
     def file(self, name: str) -> Path:
-        """Where the part keeps a table; there is no file where none of its runs finished."""
+        """Where the part keeps a table."""
         return self.folder / f"{name}.parquet"
 
     def any_run(self, first: int, last: int) -> bool:
@@ -47,7 +57,7 @@ class StoredPart:
 def stored_parts(folder: Path) -> list[StoredPart]:
     """The parts of a running sweep, without one that is being written; SweepError for one that cannot be read."""
     places = sorted(path for path in (folder / PARTS).glob("*") if not path.name.startswith("."))
-    return [StoredPart(place, tuple(sorted(run_statuses(place)))) for place in places]
+    return [StoredPart.found(place) for place in places]
 
 
 def run_statuses(folder: Path) -> dict[int, str]:
@@ -85,12 +95,12 @@ def in_run_order(parts: Sequence[StoredPart], name: str) -> Iterator[pa.Table]:
     """Yield the rows of a table by run, and within a run in its own order, a window of runs at a time."""
     import pyarrow as pa
 
-    having = [part for part in parts if part.file(name).exists()]
+    having = [part for part in parts if name in part.tables]
     schema = table_schema(parts, name)
     for first, last in _windows(having, name):
         found = [_rows(part, name, first, last) for part in having if part.any_run(first, last)]
         rows = pa.concat_tables(_filled(table, schema) for table in found)
-        yield _by_run(rows)
+        yield by_run(rows)
 
 
 def table_schema(parts: Sequence[StoredPart], name: str) -> pa.Schema:
@@ -100,7 +110,7 @@ def table_schema(parts: Sequence[StoredPart], name: str) -> pa.Schema:
 
     schemas: list[pa.Schema] = []
     for part in parts:
-        if part.file(name).exists():
+        if name in part.tables:
             schema = pq.read_schema(part.file(name))
             if not any(schema.equals(known) for known in schemas):
                 schemas.append(schema)
@@ -208,7 +218,7 @@ def _filled(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _by_run(rows: pa.Table) -> pa.Table:
+def by_run(rows: pa.Table) -> pa.Table:
     """The rows by run, those of one run in the order they have."""
     import numpy as np
 

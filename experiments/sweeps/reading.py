@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cloudpact.results import ResultsError
+from cloudpact.schema import RUNS
 from experiments.sweeps.compaction import (
     StoredPart,
     TableHash,
+    by_run,
     content_hash,
     in_run_order,
     run_statuses,
@@ -34,7 +36,7 @@ class StoredTables(Mapping[str, "pd.DataFrame"]):
     def __init__(self, folder: Path, names: Sequence[str], complete: bool) -> None:
         self._folder, self._names, self._complete = folder, tuple(names), complete
         with self._still_there():
-            self._parts = [StoredPart(folder, tuple(run_statuses(folder)))] if complete else stored_parts(folder)
+            self._parts = [_all_of(folder, (*names, RUNS.name))] if complete else stored_parts(folder)
         self._frames: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -76,20 +78,23 @@ class StoredTables(Mapping[str, "pd.DataFrame"]):
             return {field.name: field.type for field in table_schema(self._parts, name)}
 
     def chosen(self, name: str, columns: Sequence[str], where: Mapping[str, str]) -> pa.Table:
-        """Some columns of the rows in which other columns have given values, in any order."""
+        """Some columns, `run` among them, of the rows in which other columns have given values, by run.
+
+        The order counts: pandas adds up the numbers of a group to other last bits where groups are mixed.
+        """
         import pyarrow.dataset as ds
 
         condition = ds.scalar(True)
         for column, value in where.items():
             condition = condition & (ds.field(column) == value)
         with self._still_there():
-            return self.dataset(name).to_table(list(columns), filter=condition)
+            return by_run(self.dataset(name).to_table(list(columns), filter=condition))
 
     def dataset(self, name: str) -> ds.Dataset:
         """The Parquet files of a table as one Arrow dataset, for DuckDB among others."""
         import pyarrow.dataset as ds
 
-        files = [str(part.file(name)) for part in self._parts if part.file(name).exists()]
+        files = [str(part.file(name)) for part in self._parts if name in part.tables]
         schema = table_schema(self._parts, name)
         return ds.dataset(files, schema=schema, format="parquet") if files else ds.dataset(schema.empty_table())
 
@@ -116,3 +121,8 @@ class StoredTables(Mapping[str, "pd.DataFrame"]):
         except OSError as error:
             told = str(error).splitlines()[0]
             raise ResultsError(f"{self._folder}: cannot read the tables: {told}") from error
+
+
+def _all_of(folder: Path, names: Sequence[str]) -> StoredPart:
+    """A complete sweep as one part, which must have all tables."""
+    return StoredPart(folder, tuple(sorted(run_statuses(folder))), frozenset(names))

@@ -126,7 +126,7 @@ class SweepStore:
         with self._told_in_one_line():
             target = self._free_place(part.batch)
             durable_folder(target, content)
-        self._add(target, {row["run"]: row["status"] for row in rows})
+        self._add(StoredPart.found(target), {row["run"]: row["status"] for row in rows})
 
     def forget_failed(self) -> None:
         """Drop the runs that did not finish, so that they are simulated again."""
@@ -189,10 +189,10 @@ class SweepStore:
         for left in parts.glob(".*.tmp"):
             shutil.rmtree(left)
         for folder in sorted(parts.iterdir()):
-            self._add(folder, run_statuses(folder))
+            self._add(StoredPart.found(folder), run_statuses(folder))
 
-    def _add(self, folder: Path, statuses: Mapping[int, str]) -> None:
-        self._parts.append(StoredPart(folder, tuple(sorted(statuses))))
+    def _add(self, part: StoredPart, statuses: Mapping[int, str]) -> None:
+        self._parts.append(part)
         self.statuses.update(statuses)
 
     def _free_place(self, batch: int) -> Path:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from cloudpact.schema import MARKET, TABLES
 from experiments.store import arrow_schema
@@ -90,3 +93,11 @@ def made_up(name: str, run: int, quarters: int) -> pa.Table:
         }
         columns[column.name] = given.get(column.name) or kinds.get(column.dtype) or rng.lognormal(size=len(rows))
     return pa.table(columns, schema=arrow_schema(TABLES[name]))
+
+
+def renumbered_part(model: Part, batch: int, first: int) -> Part:
+    """A part with the values of another one, its runs counted from `first`."""
+    table = pq.read_table(io.BytesIO(model.files["market"]))
+    table = table.set_column(0, table.schema.field(0), pc.add(table["run"], first))
+    rows = [{**row, "run": row["run"] + first, "same_as": row["run"] + first} for row in model.rows]
+    return Part(batch, tuple(rows), {"market": parquet_bytes([table])})

@@ -39,7 +39,7 @@ def part(folder: Path, runs: list[int], tables: dict[str, pa.Table]) -> StoredPa
     folder.mkdir(parents=True)
     for name, table in (tables | {"runs": runs_table(runs)}).items():
         pq.write_table(table, folder / f"{name}.parquet")
-    return StoredPart(folder, tuple(sorted(runs)))
+    return StoredPart(folder, tuple(sorted(runs)), frozenset({*tables, "runs"}))
 
 
 def market_parts(folder: Path, groups: list[list[int]]) -> list[StoredPart]:
@@ -196,8 +196,8 @@ def test_parts_of_a_folder_are_those_that_are_whole(tmp_path: Path) -> None:
     part(tmp_path / "parts" / "000000-0", [3], {})
     part(tmp_path / "parts" / ".000002-0.tmp", [5], {})
     assert stored_parts(tmp_path) == [
-        StoredPart(tmp_path / "parts" / "000000-0", (3,)),
-        StoredPart(tmp_path / "parts" / "000001-0", (2, 4)),
+        StoredPart(tmp_path / "parts" / "000000-0", (3,), frozenset({"runs"})),
+        StoredPart(tmp_path / "parts" / "000001-0", (2, 4), frozenset({"runs"})),
     ]
     broken = tmp_path / "parts" / "000000-0" / "runs.parquet"
     broken.write_bytes(broken.read_bytes()[:-10])

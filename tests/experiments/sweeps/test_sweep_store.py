@@ -535,7 +535,7 @@ def test_whenever_the_machine_stops_the_folder_reads_right_and_is_gone_on_with(
         assert names(folder) == names(expected.folder)
         if ended:
             break
-    assert 50 < after < 199
+    assert 30 < after < 199
 
 
 @pytest.mark.slow
