@@ -275,7 +275,7 @@ def test_a_replicate_that_fails_in_one_world_is_dropped_and_named(monkeypatch: p
     assert sorted(found.tables[0]["market"]["run"].unique()) == [0, 1, 2]
 
 
-def breaking_pair(scenarios: Any, seed: int, replicate: int, facts: None) -> pairs.Pair:
+def breaking_pair(scenarios: Any, seed: int, replicate: int, facts: Any) -> pairs.Pair:
     """Importable by other processes: whole, failed in one world, ended by the system, raised by mistake."""
     frames = {name: table.iloc[:2] for name, table in run(TINY, until="2025Q1").tables.items() if name in pairs.KEPT}
     if replicate == 2:
