@@ -48,10 +48,10 @@ def estimate(plan: Plan, jobs: int | None = None) -> Estimate:
     Raises SweepError if none of them finishes.
     """
     pilots = plan.tasks[:: max(1, len(plan.tasks) // PILOTS)][:PILOTS]
+    # the first run of a process also loads and warms up what later ones find ready: it does not count
+    batches = [Batch(0, pilots[:1]), Batch(1, pilots)]
     with LocalEngine(1) as engine:
-        # the first one of a process also loads and warms up what later ones find ready: it does not count
-        list(engine.run(plan.study, [Batch(0, pilots[:1])]))
-        parts = list(engine.run(plan.study, [Batch(1, pilots)]))
+        parts = [part for part in engine.run(plan.study, batches) if part.batch]
     rows = [row for part in parts for row in part.rows]
     failed = next((row for row in rows if row["status"] != FINISHED), None)
     if failed is not None:
@@ -60,9 +60,7 @@ def estimate(plan: Plan, jobs: int | None = None) -> Estimate:
     size = sum(len(content) for part in parts for content in part.files.values()) / len(rows) * plan.runs / 1e6
     workers = jobs or cores()
     seconds = each * len(plan.tasks) / workers
-    return Estimate(
-        len(plan.design.points), plan.replicates, plan.runs, len(plan.tasks), workers, each, seconds, size
-    )
+    return Estimate(len(plan.design.points), plan.replicates, plan.runs, len(plan.tasks), workers, each, seconds, size)
 
 
 def duration(seconds: float) -> str:
