@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _AHEAD = 2  # batches a worker has, so that it never waits while the parent writes a part
 _CONNECT_SECONDS = 4.0
-_PATIENCE_SECONDS = 60.0  # without any worker
+_FIRST_WORKER_SECONDS = 30.0  # a job's script may start workers and the sweep together
+_PATIENCE_SECONDS = 60.0  # without any worker, later on
 _one_at_a_time = threading.Lock()
 
 
@@ -189,7 +190,7 @@ def _connected(address: str, stack: ExitStack) -> Client:
 def _check_workers(client: Client, address: str) -> None:
     """Raises SweepError if there are no workers, or some have another code than this process."""
     try:
-        client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+        client.wait_for_workers(1, timeout=_FIRST_WORKER_SECONDS)
     except TimeoutError as error:
         told = f"the scheduler has no workers; start some with: dask worker {address} --nthreads 1"
         raise SweepError(f"{address}: {told}") from error

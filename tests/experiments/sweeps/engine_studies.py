@@ -95,6 +95,14 @@ class SlowlyPreparedStudy(ActingStudy):
 _prepared: list[int] = []
 
 
+@dataclass(frozen=True)
+class UnloadableInWorkersStudy(ActingStudy):
+    """Can be unpickled in this process only."""
+
+    def __reduce__(self) -> Any:
+        return _made_only_in, (os.getpid(),)
+
+
 class UnloadableStudy(ActingStudy):
     """Cannot be unpickled anywhere."""
 
@@ -107,6 +115,17 @@ class DeadlyStudy(ActingStudy):
 
     def __reduce__(self) -> Any:
         return os._exit, (7,)
+
+
+def _made_only_in(pid: int) -> ActingStudy:
+    if pid != os.getpid():
+        _fail("no such file: weights.csv")
+    return ActingStudy()
+
+
+def code_of_its_own() -> str:
+    """A version of the code that no two processes share."""
+    return str(os.getpid())
 
 
 def _fail(message: str) -> None:
