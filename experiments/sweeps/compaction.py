@@ -38,12 +38,6 @@ class StoredPart:
     runs: tuple[int, ...]
     tables: frozenset[str]
 
-    @classmethod
-    def found(cls, folder: Path) -> StoredPart:
-        """What a folder holds; SweepError if its table of runs cannot be read."""
-        tables = frozenset(path.stem for path in folder.glob("*.parquet"))
-        return cls(folder, tuple(sorted(run_statuses(folder))), tables)
-
     def file(self, name: str) -> Path:
         """Where the part keeps a table."""
         return self.folder / f"{name}.parquet"
@@ -57,7 +51,12 @@ class StoredPart:
 def stored_parts(folder: Path) -> list[StoredPart]:
     """The parts of a running sweep, without one that is being written; SweepError for one that cannot be read."""
     places = sorted(path for path in (folder / PARTS).glob("*") if not path.name.startswith("."))
-    return [StoredPart.found(place) for place in places]
+    return [stored_part(place, run_statuses(place)) for place in places]
+
+
+def stored_part(folder: Path, runs: Iterable[int]) -> StoredPart:
+    """A part that has some runs, with the tables that are there now."""
+    return StoredPart(folder, tuple(sorted(runs)), frozenset(path.stem for path in folder.glob("*.parquet")))
 
 
 def run_statuses(folder: Path) -> dict[int, str]:

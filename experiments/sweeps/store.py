@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from cloudpact.results import ResultsError
 from cloudpact.schema import RUNS
 from experiments.store import RunFolder, arrow_schema, claim_folder
-from experiments.sweeps.compaction import PARTS, StoredPart, compact, content_hash, run_statuses
+from experiments.sweeps.compaction import PARTS, StoredPart, compact, content_hash, run_statuses, stored_part
 from experiments.sweeps.durable import durable_file, durable_folder, sync_folder
 from experiments.sweeps.folder_lock import FolderLock
 from experiments.sweeps.manifest import (
@@ -126,7 +126,7 @@ class SweepStore:
         with self._told_in_one_line():
             target = self._free_place(part.batch)
             durable_folder(target, content)
-        self._add(StoredPart.found(target), {row["run"]: row["status"] for row in rows})
+        self._add(target, {row["run"]: row["status"] for row in rows})
 
     def forget_failed(self) -> None:
         """Drop the runs that did not finish, so that they are simulated again."""
@@ -189,10 +189,10 @@ class SweepStore:
         for left in parts.glob(".*.tmp"):
             shutil.rmtree(left)
         for folder in sorted(parts.iterdir()):
-            self._add(StoredPart.found(folder), run_statuses(folder))
+            self._add(folder, run_statuses(folder))
 
-    def _add(self, part: StoredPart, statuses: Mapping[int, str]) -> None:
-        self._parts.append(part)
+    def _add(self, folder: Path, statuses: Mapping[int, str]) -> None:
+        self._parts.append(stored_part(folder, statuses))
         self.statuses.update(statuses)
 
     def _free_place(self, batch: int) -> Path:

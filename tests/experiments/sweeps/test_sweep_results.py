@@ -473,7 +473,7 @@ from tests.experiments.sweeps.fake_sweeps import made_up, market_part, market_pl
 def peak():  # of this process alone: getrusage would tell of its parent's, too
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
 
-folder, runs, size = Path(sys.argv[1]), int(sys.argv[2]), 34
+folder, runs, size = Path(sys.argv[1]), int(sys.argv[2]), 102
 model = market_part(0, list(range(size)), 48)
 at_first = peak()
 with SweepStore.open(folder, market_plan(runs // 4, 4)) as store:
@@ -500,7 +500,7 @@ def test_memory_does_not_grow_with_the_sweep(tmp_path: Path) -> None:
     assert peaks[1] < 300
     assert peaks[1] < 2.5 * peaks[0]
     sweep = Sweep.load(tmp_path / "10200")
-    one = pd.concat([made_up("market", run, 48).to_pandas() for run in range(34)])
-    expected = fan(pd.concat([one] * 300), "alignment_hhi")
+    one = pd.concat([made_up("market", run, 48).to_pandas() for run in range(102)])
+    expected = fan(pd.concat([one] * 100), "alignment_hhi")
     pd.testing.assert_frame_equal(sweep.quantiles("alignment_hhi"), expected, rtol=1e-12, check_index_type=False)
     assert sweep.tables["market"]["run"].to_numpy().tolist() == np.repeat(np.arange(10_200), 48).tolist()
