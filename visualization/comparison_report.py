@@ -122,6 +122,7 @@ def _common_range(options: Sequence[dict[str, Any]]) -> tuple[float, float]:
                 base[series["stack"]] = series["data"]
     low, high = min(found, default=0.0), max(found, default=1.0)
     step = 10.0 ** math.floor(math.log10(high - low)) if high > low else 1.0
+    step /= 5 if high - low < 2.5 * step else 1
     return math.floor(low / step) * step, math.ceil(high / step) * step
 
 
