@@ -148,14 +148,16 @@ class _Crew:
             else:
                 self.again.extend(_Job(Batch(number, (task,)), retry=True) for task in tasks)
             return
-        except (CancelledError, OSError) as error:
-            raise self._lost() from error
         except EngineError:
             raise
+        except CancelledError as error:
+            raise self._lost() from error
         except Exception as error:
             told = " ".join(f"{type(error).__name__}: {error}".split())
             if self.study.status == "error":
                 raise SweepError(f"{self.address}: the workers cannot load what is swept ({told})") from error
+            if self.client.status != "running":
+                raise self._lost() from error
             raise EngineError(f"{self.address}: a worker failed outside of the runs ({told})") from error
         yield part
 

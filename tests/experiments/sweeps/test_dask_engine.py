@@ -19,7 +19,7 @@ from experiments.sweeps.engines import EngineError, engine_of
 from experiments.sweeps.errors import SweepError
 from experiments.sweeps.local import LocalEngine
 from experiments.sweeps.study import MarketStudy
-from experiments.sweeps.tasks import FAILED, FINISHED, KILLED, Part, Task, execute
+from experiments.sweeps.tasks import FAILED, FINISHED, KILLED, Batch, Part, Task, execute
 from market.scenario import Scenario
 from tests.experiments.sweeps import engine_studies
 from tests.experiments.sweeps.engine_studies import (
@@ -151,7 +151,6 @@ def test_a_lost_worker_changes_no_bit(two_workers: Cluster) -> None:
                 two_workers.kill(two_workers.processes[1])
         assert engine.workers == 1
     two_workers.start_worker()
-    two_workers.wait_for_workers(2)
     assert statuses(parts) == dict.fromkeys(range(24), FINISHED)
     with LocalEngine(2) as engine:
         assert content(parts) == content(engine.run(study, given))
@@ -172,7 +171,7 @@ def test_a_run_that_always_kills_its_worker_is_given_up_alone(two_workers: Clust
 def test_batches_are_taken_only_as_workers_become_free(two_workers: Cluster) -> None:
     taken, ahead = 0, []
 
-    def lazily() -> Iterator:
+    def lazily() -> Iterator[Batch]:
         nonlocal taken
         for batch in batches(tasks(*[{}] * 12)):
             taken += 1

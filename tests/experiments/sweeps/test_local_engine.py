@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from experiments.running import resolve
 from experiments.sweeps.engines import engine_of
 from experiments.sweeps.errors import SweepError
 from experiments.sweeps.local import LocalEngine
@@ -47,8 +48,7 @@ def parts_of(study: Study, given: Iterable[Batch], jobs: int = 2, timeout_second
     return parts
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
-@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize(("jobs", "size"), [(2, 4), pytest.param(1, 1, marks=pytest.mark.slow)])
 def test_the_same_bits_as_in_one_process(jobs: int, size: int) -> None:
     given = batches([*tasks(*[{"x": float(x)} for x in range(7)]), Task((7, 8), (3, 4), 1, {"raise": "x"}, "k")], size)
     study = FunctionStudy(engine_studies.outcome, seed=5)
@@ -109,6 +109,7 @@ def test_a_worker_killed_once_costs_a_retry_and_nothing_else(tmp_path: Path) -> 
     assert content(parts) == content([execute(ActingStudy(), batch) for batch in [given[0], *alone, given[2]]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("jobs", "size"), [(1, 1), (2, 3)])
 def test_runs_that_always_kill_their_worker_are_given_up_alone(jobs: int, size: int) -> None:
     parts = parts_of(ActingStudy(), batches(tasks({}, KILLS_ITSELF, {}, {}, {"exit": 3}, {}), size), jobs)
@@ -120,6 +121,7 @@ def test_runs_that_always_kill_their_worker_are_given_up_alone(jobs: int, size: 
     ]
 
 
+@pytest.mark.slow
 def test_a_dead_worker_is_seen_though_its_child_lives() -> None:
     started = time.monotonic()
     parts = parts_of(ActingStudy(), batches(tasks({"child": 30, **KILLS_ITSELF}, {})), jobs=1)
@@ -127,18 +129,20 @@ def test_a_dead_worker_is_seen_though_its_child_lives() -> None:
     assert time.monotonic() - started < 15
 
 
-@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("size", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_run_over_its_time_is_ended_alone(size: int) -> None:
     parts = parts_of(ActingStudy(), batches(tasks({}, {"sleep": 60}, {}), size), timeout_seconds=0.5)
     assert statuses(parts) == {0: FINISHED, 1: TIMED_OUT, 2: FINISHED}
     assert error_of(parts, 1) == ("process", "no result within 0.5 s")
 
 
+@pytest.mark.slow
 def test_the_limit_is_for_a_run_not_for_a_batch_or_a_start() -> None:
     given = batches(tasks(*[{"sleep": 0.15}] * 8), 4)
     assert set(statuses(parts_of(ActingStudy(), given, timeout_seconds=0.3)).values()) == {FINISHED}
 
 
+@pytest.mark.slow
 def test_time_in_which_the_parent_is_busy_does_not_count() -> None:
     with LocalEngine(1, timeout_seconds=0.8) as engine:
         found = []
@@ -148,6 +152,7 @@ def test_time_in_which_the_parent_is_busy_does_not_count() -> None:
     assert statuses(found) == dict.fromkeys(range(2), FINISHED)
 
 
+@pytest.mark.slow
 def test_what_a_worker_loads_first_does_not_count() -> None:
     parts = parts_of(SlowlyPreparedStudy(), batches(tasks({}, {})), jobs=1, timeout_seconds=0.6)
     assert statuses(parts) == dict.fromkeys(range(2), FINISHED)
@@ -157,7 +162,11 @@ def test_what_a_worker_loads_first_does_not_count() -> None:
     ("study", "told"),
     [
         (UnloadableStudy(), "the worker processes cannot start: FileNotFoundError: no such file: weights.csv"),
-        (DeadlyStudy(), "the worker processes cannot start: 3 ended at once (exit code 7)"),
+        pytest.param(
+            DeadlyStudy(),
+            "the worker processes cannot start: 3 ended at once (exit code 7)",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_workers_that_cannot_start_end_the_sweep_at_once(study: Study, told: str) -> None:
@@ -195,6 +204,7 @@ def test_as_many_workers_as_cores_unless_told() -> None:
     assert engine_of("local", jobs=3).workers == 3
 
 
+@pytest.mark.slow
 def test_leaving_early_ends_the_workers_at_once() -> None:
     given = batches(tasks({}, *[{"sleep": 60}] * 5))
     started = time.monotonic()
@@ -252,6 +262,7 @@ def test_a_sweep_at_the_top_of_a_script_works_and_prints_of_runs_stay_out_of_its
     assert error == "hello"
 
 
+@pytest.mark.slow
 def test_functions_beside_a_script_are_found_and_those_in_it_refused(tmp_path: Path) -> None:
     (tmp_path / "beside.py").write_text("def f(values, seed, replicate):\n    return {'y': 2.0 * values['x']}\n")
     code = (
@@ -278,6 +289,7 @@ def test_functions_beside_a_script_are_found_and_those_in_it_refused(tmp_path: P
         assert (ended.stdout, ended.stderr) == (told, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole_group", [True, False])
 def test_ctrl_c_leaves_no_process(tmp_path: Path, whole_group: bool) -> None:
     process = script(tmp_path, "{}, *[{'sleep': 60}] * 3")
@@ -297,6 +309,7 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path, whole_group: bool) -> None:
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_end_with_a_parent_that_is_killed_in_the_middle_of_their_runs(tmp_path: Path, number: int) -> None:
     process = script(tmp_path, "{}, *[{'sleep': 60}] * 3")
@@ -323,7 +336,7 @@ def test_a_stopped_sweep_goes_on_and_no_run_is_late_for_it(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_500_markets_do_not_fill_the_memory() -> None:
-    study = MarketStudy({"tiny": Scenario.load("tiny")}, seed=3)
+    study = MarketStudy({"tiny": resolve("tiny", until="2026Q2")}, seed=3)
     given = batches([Task((run,), (0,), run, {}, str(run)) for run in range(500)], 10)
     used_mb = []
     with LocalEngine(2) as engine:
