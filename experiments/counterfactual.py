@@ -206,7 +206,7 @@ def _notes(scenarios: Scenarios, replicates: Sequence[int], facts: Facts | None)
     notes = [f"{deal} is a deal of replicate {replicates[0]} alone: one pair, no interval" for deal in simulated]
     quarter = _fork_quarter(market, added)
     if quarter <= market.deals_until:
-        last = quarter_name(market.deals_until)
+        last = quarter_name(min(market.deals_until, market.last_quarter))
         notes.append(f"the worlds part in {quarter_name(quarter)}; disclosed deals up to {last} are signed as dated")
     return notes
 

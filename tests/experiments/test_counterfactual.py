@@ -58,7 +58,16 @@ def test_a_disclosed_deal_is_compared_in_all_replicates() -> None:
             same_tables(tables, world, 7, replicate)
     # the deal itself, and its 10 USD bn
     assert found.effects["effect"].tolist() == [-1.0, pytest.approx(-10.0)]
-    assert found.notes == ("the worlds part in 2023Q1; disclosed deals up to 2026Q3 are signed as dated",)
+    assert found.notes == ("the worlds part in 2023Q1; disclosed deals up to 2024Q4 are signed as dated",)
+
+
+def test_several_deals_part_the_worlds_at_the_first_of_them() -> None:
+    deals = ["microsoft-openai-2021-01", "microsoft-openai-2019-07"]
+    found = counterfactual("baseline", deals, runs=1, seed=7, until="2021Q2")
+    world = Scenario.load("baseline").with_({"time.end": "2021Q2", "interventions": [{"deal": deal} for deal in deals]})
+    same_tables(found.tables[1], world, 7, 0)
+    assert found.names[1] == f"without {deals[0]}, {deals[1]}"
+    assert found.notes == ("the worlds part in 2019Q3; disclosed deals up to 2021Q2 are signed as dated",)
 
 
 def test_other_terms_are_compared_too() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from cloudpact.model import CloudMarket
 from experiments.replay import replayed, signed_deals
+from market.deals import DealKind
 from market.scenario import Scenario
 from tests.properties.market_worlds import Tables, first_difference, lively
 
@@ -51,12 +52,28 @@ def test_all_deals_of_the_baseline_give_the_same_bits(start: int) -> None:
     check_all_deals_give_the_same_bits("baseline", 7, start)
 
 
+# clauses that are worth it: all kinds are signed, and traded away again as labs grow
+CLAUSES = {"negotiation.capture_frac": 0.02, "negotiation.second_source_value": 0.02}
+
+
+def test_clauses_that_deals_bring_and_loosen_are_replayed() -> None:
+    market, end = factual(lively(**CLAUSES), 7)
+    kinds = {deal.kind for deal in signed_deals(end)}
+    assert kinds == {DealKind.NEW, DealKind.AMENDMENT}
+    assert any("to none" in text for deal in end.book.deals for _, text in deal.events)
+    check_all_deals_give_the_same_bits(lively(**CLAUSES), 7)
+    # with the first deal gone, whatever amended it is a deal like any other
+    first = next(deal for deal in end.book.deals if any(other.amends == deal.number for other in end.book.deals))
+    again = replayed(market, [deal for deal in signed_deals(end) if deal.number != first.number])
+    again.run_for(999)
+    assert first.number not in {deal.amends for deal in again.book.deals}
+
+
 @pytest.mark.slow
 def test_bans_and_other_protocols_are_replayed_to_the_same_bits() -> None:
     ban = {"policy.rules": [{"kind": "exclusivity_ban", "since": "2027Q3"}]}
-    levels = {"negotiation.clause_levels": ["primary", "exclusive"]}
-    check_all_deals_give_the_same_bits(lively(**ban, **levels), 5)
-    check_all_deals_give_the_same_bits(lively(**{"negotiation.protocol": "nash_in_nash"}), 5)
+    check_all_deals_give_the_same_bits(lively(**CLAUSES, **ban), 7)
+    check_all_deals_give_the_same_bits(lively(**CLAUSES, **{"negotiation.protocol": "nash_in_nash"}), 5)
 
 
 def test_some_deals_are_those_alone_with_their_names_and_terms() -> None:
