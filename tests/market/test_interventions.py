@@ -98,7 +98,7 @@ def test_each_term_takes_with_it_what_hangs_on_it(terms: dict[str, Any], expecte
 
 
 def test_equal_terms_are_the_same_sheet() -> None:
-    same = {
+    same: dict[str, Any] = {
         "equity_usd_bn": 20.0,
         "gw": 1.0,
         "price_usd_bn_per_gw_quarter": 3.0,
