@@ -171,10 +171,10 @@ class Sweep:
             raise ResultsError(f"levels: got {wrong[0] if wrong else 'none'}; allowed: numbers from 0 to 1")
 
     def _asked(self, sql: str, values: Sequence[Any]) -> pd.DataFrame:
-        """What DuckDB answers; it sees the sweep's tables, and no Python variables."""
+        """What DuckDB answers, who sees the sweep's tables."""
         import duckdb
 
-        with duckdb.connect(config={"python_enable_replacements": False}) as connection:
+        with duckdb.connect() as connection:
             for name in (*self.tables, RUNS.name):
                 connection.register(name, self.tables.dataset(name))
             connection.register(PARAMETERS, self._parameters)

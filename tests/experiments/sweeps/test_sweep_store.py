@@ -31,6 +31,7 @@ from experiments.sweeps import plan as planning
 from experiments.sweeps.compaction import stored_parts
 from experiments.sweeps.designs import make_design
 from experiments.sweeps.errors import SweepError
+from experiments.sweeps.folder_lock import FolderLock
 from experiments.sweeps.plan import Plan, make_plan
 from experiments.sweeps.results import Sweep
 from experiments.sweeps.store import StoreError, SweepStore
@@ -449,6 +450,35 @@ def test_a_folder_that_another_made_meanwhile_is_gone_on_with(tmp_path: Path, mo
     monkeypatch.setattr(os, "rename", late)
     with SweepStore.open(folder, plan) as store:
         assert (store.folder, names(tmp_path)) == (folder, ["sweep"])
+
+
+def test_a_sweep_that_another_finished_while_it_was_opened_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, folder = function_plan(3, 1), tmp_path / "sweep"
+    SweepStore.open(folder, plan).close()
+    take = FolderLock.take
+
+    def late(place: Path, named: Path | None = None) -> FolderLock:
+        monkeypatch.setattr(FolderLock, "take", take)
+        swept(folder, plan)
+        return take(place, named)
+
+    monkeypatch.setattr(FolderLock, "take", late)
+    with SweepStore.open(folder, plan) as store:
+        assert (store.complete, store.done) == (True, {0, 1, 2})
+
+
+def test_what_a_killed_writer_left_is_cleared_away(tmp_path: Path) -> None:
+    plan, folder = function_plan(3, 1), tmp_path / "sweep"
+    SweepStore.open(folder, plan).close()
+    before = names(folder)
+    (folder / ".outcomes.parquet.tmp").write_bytes(bytes(10))
+    (folder / "parts" / ".000000-0.tmp").mkdir()
+    (folder / "parts" / ".000000-0.tmp" / "runs.parquet").write_bytes(bytes(10))
+    assert Sweep.load(folder).runs["run"].tolist() == []
+    with SweepStore.open(folder, plan) as store:
+        assert (store.done, names(folder), names(folder / "parts")) == (set(), before, [])
 
 
 def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
