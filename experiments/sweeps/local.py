@@ -86,12 +86,8 @@ class _Seat:
 
 class _Crew:
     def __init__(self, make_function: bytes, batches: Iterator[Batch], size: int, timeout_seconds: float) -> None:
-        self.make_function, self.batches, self.size, self.timeout_seconds = (
-            make_function,
-            batches,
-            size,
-            timeout_seconds,
-        )
+        self.make_function, self.batches = make_function, batches
+        self.size, self.timeout_seconds = size, timeout_seconds
         self.seats: list[_Seat] = []
         self.again: deque[_Job] = deque()
         self.failed_starts = 0
@@ -99,7 +95,8 @@ class _Crew:
     def parts(self) -> Iterator[Part]:
         """What the batches give, until there are none."""
         while self._hand_out():
-            wait([seat.worker.connection for seat in self.seats], _PAUSE_SECONDS)
+            patience = min([_PAUSE_SECONDS, *(seat.seconds_left for seat in self.seats if seat.ready)])
+            wait([seat.worker.connection for seat in self.seats], max(0.0, patience))
             for seat in [seat for seat in self.seats if seat.worker.has_news()]:
                 yield from self._news(seat)
             for seat in self._overdue():
