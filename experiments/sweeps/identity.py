@@ -25,6 +25,7 @@ _SOURCES = (
     "cloudpact/results.py",
     "cloudpact/schema.py",
     "experiments/running.py",
+    "experiments/store.py",
     "experiments/sweeps/study.py",
 )
 _PACKAGES = ("mesa", "numba", "numpy", "scipy")

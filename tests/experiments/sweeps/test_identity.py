@@ -19,6 +19,7 @@ TREE = {
     "cloudpact/model.py": "d = 4\n",
     "cloudpact/quarter/fund.py": "e = 5\n",
     "experiments/running.py": "f = 6\n",
+    "experiments/store.py": "h = 8\n",
     "experiments/sweeps/study.py": "g = 7\n",
 }
 
