@@ -225,9 +225,8 @@ def _marks(axes: Axes, series: Mapping[str, Any], option: Mapping[str, Any]) -> 
         first, last = (quarters.index(end["xAxis"]) for end in area["data"][0])
         axes.axvspan(first, last, color="#7A7F87", alpha=0.13, linewidth=0, zorder=0)
         named = area["data"][0][0]["name"]
-        axes.annotate(named, (first, 1.0), xycoords=axes.get_xaxis_transform(), xytext=(4, -4),
-                      textcoords="offset points", va="top", size=7.8, color=_SOFT,
-                      bbox={"facecolor": "white", "alpha": 0.6, "linewidth": 0, "pad": 1})  # fmt: skip
+        axes.annotate(named, (last, 1.0), xycoords=axes.get_xaxis_transform(), xytext=(-4, -4), zorder=1,
+                      textcoords="offset points", ha="right", va="top", size=7.8, color=_SOFT)  # fmt: skip
 
 
 def _heat_map(axes: Axes, option: Mapping[str, Any]) -> None:

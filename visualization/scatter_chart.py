@@ -15,22 +15,23 @@ from visualization.names import spoken, written
 MOST_POINTS = 1500
 """So many points are drawn; medians and table always count all of them."""
 
-_FEW = 12  # up to so many different values are groups of their own
-_BINS = 10
+_FEW, _SOME = 6, 12  # up to so many different values are groups of their own; up to some, with runs enough in each
+_RUNS_EACH = 4
+_BINS, _RUNS_A_BIN = 10, 8
 _GOLDEN = 0.618034  # multiples of it fill an interval evenly: jitter without a generator
 
 
 def scatter(parameter: pd.Series, outcome: pd.Series, unit: str = "", most_points: int = MOST_POINTS) -> Figure:
-    """An outcome against a factor: a point a run, and medians with 80 % of the runs by value or by tenth.
+    """An outcome against a factor: a point a run, and medians with 80 % of the runs by value or by part.
 
-    Both series are by run and named; runs that lack either are left out. A factor of few different values, and
-    one of texts or flags, is shown by value, otherwise by tenths of its runs. Of more than `most_points` runs an evenly
-    spaced selection is drawn.
+    Both series are by run and named; runs that lack either are left out. A factor of few different values, and one of
+    texts or flags, is shown by value, otherwise by up to ten parts of equal number. Of more than `most_points` runs an
+    evenly spaced selection is drawn.
     """
     known = pd.DataFrame({"x": parameter, "y": outcome.astype(float)}).dropna()
     known = known[np.isfinite(known["y"])]
     categories = _categories(known["x"])
-    bins = _by_value(known, categories) if categories else _by_tenth(known)
+    bins = _by_value(known, categories) if categories else _by_part(known)
     option = _grouped_axes(categories) if categories else _number_axes()
     at = [categories.index(value) for value in known["x"]] if categories else [float(x) for x in known["x"]]
     points = _points(known, at, bool(categories), most_points)
@@ -38,6 +39,7 @@ def scatter(parameter: pd.Series, outcome: pd.Series, unit: str = "", most_point
     option["series"] = [points, *_medians(bins, [float(centre) for centre in centres], not categories)]
     kept = len(points["data"])
     selection = f"{kept:,} of {len(known):,} runs are drawn; " if kept < len(known) else ""
+    parts = "" if categories else f" in each of {len(bins)} parts of equal number"
     name = f"scatter-{outcome.name}-{parameter.name}"
     return Figure(
         name,
@@ -48,7 +50,7 @@ def scatter(parameter: pd.Series, outcome: pd.Series, unit: str = "", most_point
         (str(parameter.name), "runs", "median", "10 %", "90 %"),
         tuple(_row(row) for row in bins),
         (Part(f"{len(known):,} runs", Kind.SIMULATED),),
-        f"Point: one run. Large mark: median, with 80 % of the runs{'' if categories else ' in a tenth of them'}. "
+        f"Point: one run. Large mark: median, with 80 % of the runs{parts}. "
         f"{selection}{_missing(len(parameter), len(known))}".strip(),
     )
 
@@ -65,21 +67,23 @@ def _categories(values: pd.Series) -> list[Any]:
     numeric = all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in different)
     if not numeric:
         return sorted(different, key=written)
-    return sorted(different) if len(different) <= _FEW else []
+    grouped = len(different) <= _FEW or (len(different) <= _SOME and len(values) >= _RUNS_EACH * len(different))
+    return sorted(different) if grouped else []
 
 
 def _by_value(known: pd.DataFrame, categories: Sequence[Any]) -> list[dict[str, Any]]:
     return [_bin(written(value), float("nan"), known.loc[known["x"] == value, "y"]) for value in categories]
 
 
-def _by_tenth(known: pd.DataFrame) -> list[dict[str, Any]]:
-    """Runs in order of the factor, cut into ten parts of equal number."""
+def _by_part(known: pd.DataFrame) -> list[dict[str, Any]]:
+    """Runs in order of the factor, cut into up to ten parts of equal number."""
     ordered = known.assign(x=known["x"].astype(float)).sort_values("x", kind="stable")
-    cuts = np.linspace(0, len(ordered), _BINS + 1).round().astype(int)
-    parts = [ordered.iloc[a:b] for a, b in pairwise(cuts) if b > a]
+    parts = max(1, min(_BINS, len(ordered) // _RUNS_A_BIN))
+    cuts = np.linspace(0, len(ordered), parts + 1).round().astype(int)
     return [
         _bin(f"{shown(part['x'].iloc[0])} to {shown(part['x'].iloc[-1])}", float(part["x"].median()), part["y"])
-        for part in parts
+        for part in (ordered.iloc[a:b] for a, b in pairwise(cuts))
+        if len(part)
     ]
 
 

@@ -21,6 +21,14 @@ def bent(values: Mapping[str, Any], seed: int, replicate: int) -> dict[str, floa
     return {"y": float("nan") if values["x"] > 0.8 else value, "same": 1.0}
 
 
+MARKUP = '<img src=x><b id="evil">"&'
+
+
+def named_in_markup(values: Mapping[str, Any], seed: int, replicate: int) -> dict[str, float]:
+    """An outcome whose name is markup and whose value is always the same."""
+    return {MARKUP: 1.0}
+
+
 def straight(values: Mapping[str, Any], seed: int, replicate: int) -> dict[str, float]:
     """`3 a - 2 b`."""
     return {"y": 3.0 * values["a"] - 2.0 * values["b"]}

@@ -38,13 +38,22 @@ def test_points_of_a_group_lie_beside_each_other_about_their_place() -> None:
     assert len({x for x, _ in found}) == 40
 
 
-def test_a_scale_is_cut_into_tenths_of_equal_number() -> None:
+def test_a_scale_is_cut_into_ten_parts_of_equal_number() -> None:
     figure = scatter(series("x", [float(i) for i in range(100)]), series("y", [2.0 * i for i in range(100)]))
 
     assert [row[:3] for row in figure.rows[:2]] == [("0 to 9", 10, 9.0), ("10 to 19", 10, 29.0)]
     assert len(figure.rows) == 10
     assert points(figure, "median")[0] == [4.5, 9.0]
     assert points(figure, "runs")[:2] == [[0.0, 0.0], [1.0, 2.0]]
+
+
+def test_a_scale_of_few_runs_stays_a_scale() -> None:
+    """Twelve values with two runs each are no groups, and no more parts than have eight runs."""
+    values = [float(i // 2) for i in range(24)]
+    figure = scatter(series("x", values), series("y", values))
+
+    assert figure.rows == (("0 to 3", 8, 1.5, 0.0, 3.0), ("4 to 7", 8, 5.5, 4.0, 7.0), ("8 to 11", 8, 9.5, 8.0, 11.0))
+    assert len(scatter(series("x", values * 2), series("y", values * 2)).rows) == 12
 
 
 def test_runs_without_a_value_are_left_out_and_counted() -> None:

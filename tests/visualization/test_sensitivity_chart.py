@@ -47,7 +47,10 @@ def test_the_most_influential_factor_stands_on_top_of_chart_and_table() -> None:
     figure = sensitivity_bars(SOBOL)
 
     assert figure.option["yAxis"][0]["data"] == ["b", "a.small.\nfactor_name"]
-    assert figure.option["yAxis"][0]["inverse"]
+    assert [(axis["inverse"], axis.get("min"), axis.get("max")) for axis in figure.option["yAxis"]] == [
+        (True, None, None),
+        (True, -0.5, 1.5),
+    ]
     assert figure.columns == ("factor", "S1", "S1 ±", "ST", "ST ±")
     assert figure.rows == (("b", 0.5, 0.1, 0.75, 0.125), ("a.small.factor_name", 0.1, 0.05, 0.25, 0.0))
     assert figure.sentence == "b has the largest total index (0.75), then a.small.factor_name (0.25)."

@@ -20,7 +20,7 @@ from experiments.sweeps.errors import SweepError
 from experiments.sweeps.plan import Plan
 from experiments.sweeps.results import Sweep
 from market.scenario import Scenario
-from tests.visualization.small_sweeps import bent, planned, straight, swept
+from tests.visualization.small_sweeps import MARKUP, bent, named_in_markup, planned, straight, swept
 from tests.visualization.test_report import EVIL, Outline
 from visualization import plot, reports
 from visualization.repeating import design_text, sweep_commands, sweep_script
@@ -110,12 +110,14 @@ def test_every_figure_has_its_data_and_a_table(function_page: str) -> None:
 
 def test_no_text_of_a_sweep_becomes_markup(tmp_path: Path) -> None:
     base = Scenario.load("tiny").with_({"name": EVIL, "description": EVIL})
-    page = render_sweep_report(swept(tmp_path / "s", planned(base, {POWER: [0.5]})))
-    outline = Outline(page)
-
-    assert EVIL not in page
-    assert "evil" not in outline.ids
-    assert {"img", "b"} & outline.tags == set()
+    scenario = swept(tmp_path / "scenario", planned(base, {POWER: [0.5]}))
+    outcome = swept(tmp_path / "outcome", planned(named_in_markup, {"mode": [MARKUP, "b"]}))
+    for page in map(render_sweep_report, (scenario, outcome)):
+        outline = Outline(page)
+        assert EVIL not in page
+        assert MARKUP not in page
+        assert "evil" not in outline.ids
+        assert {"img", "b"} & outline.tags == set()
 
 
 def test_a_stopped_sweep_says_what_is_missing(tmp_path: Path) -> None:
