@@ -131,5 +131,6 @@ def test_the_public_face() -> None:
     assert cloudpact.Results is Results
     assert cloudpact.Scenario is Scenario
     assert set(cloudpact.__all__) <= set(dir(cloudpact))
-    with pytest.raises(AttributeError, match="has no attribute 'sweep'"):
-        _ = cloudpact.sweep
+    assert all(getattr(cloudpact, name) is not None for name in cloudpact.__all__), "every name has its home"
+    with pytest.raises(AttributeError, match="has no attribute 'hindsight'"):
+        _ = cloudpact.hindsight

@@ -82,6 +82,15 @@ def test_what_is_complete_is_not_run_again(tmp_path: Path) -> None:
     assert again.content_hash() == first.content_hash()
 
 
+def test_which_tables_are_kept_changes_no_bit(tmp_path: Path) -> None:
+    arguments = {"vary": {"negotiation.provider_power": [0.4]}, "seed": 9, "until": "2026Q2", "jobs": 1}
+    few = sweep("tiny", **arguments, tables=["market"], out=tmp_path / "few")
+    all_of_them = sweep("tiny", **arguments, tables=["market", "deals", "negotiations"], out=tmp_path / "all")
+    assert list(few.tables) == ["market"]
+    assert len(all_of_them.tables["negotiations"]) > 0
+    pd.testing.assert_frame_equal(few.tables["market"], all_of_them.tables["market"], check_exact=True)
+
+
 def test_equal_inputs_are_simulated_once_and_have_rows_everywhere(tmp_path: Path) -> None:
     swept = sweep(noisy, design=[{"x": 1}, {"x": 2}, {"x": 1}], replicates=2, out=tmp_path / "s")
     assert swept.runs["same_as"].tolist() == [0, 1, 2, 3, 0, 1]
