@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,7 +133,8 @@ def _effect_cell(effect: pd.Series, digits: int) -> str:
 def _pairs_cell(effect: pd.Series, digits: int) -> str:
     if effect["identical"] == effect["pairs"]:
         return "same"
-    return f"{effect['share_same_sign']:.0%}; {shown(effect['variance_ratio'], 2)}"
+    same_sign = "-" if isnan(effect["share_same_sign"]) else f"{effect['share_same_sign']:.0%}"
+    return f"{same_sign}; {shown(effect['variance_ratio'], 2)}"
 
 
 def report(runs: int, jobs: int, command: str) -> str:
