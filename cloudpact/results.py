@@ -70,6 +70,8 @@ class Results:
         """
         folder = Path(folder)
         manifest = read_manifest(folder)
+        if (kind := manifest.get("kind", "run")) != "run":
+            raise ResultsError(f"{folder}: holds a {kind}, not a run; read it with cloudpact.load")
         try:
             tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
         except (OSError, ValueError) as error:

@@ -134,3 +134,9 @@ def test_the_public_face() -> None:
     assert all(getattr(cloudpact, name) is not None for name in cloudpact.__all__), "every name has its home"
     with pytest.raises(AttributeError, match="has no attribute 'hindsight'"):
         _ = cloudpact.hindsight
+
+
+def test_the_folder_of_a_sweep_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(f'{{"schema_version": {SCHEMA_VERSION}, "kind": "sweep"}}')
+    with pytest.raises(ResultsError, match=r"holds a sweep, not a run; read it with cloudpact\.load"):
+        Results.load(tmp_path)

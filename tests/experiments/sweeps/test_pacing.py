@@ -1,4 +1,4 @@
-"""Batches and time left: short runs come many at once, long ones alone, and the start-up of workers counts for neither."""
+"""Short runs come many at once, long ones alone; starting up counts neither for batches nor for the time left."""
 
 from __future__ import annotations
 
