@@ -1,4 +1,4 @@
-"""What would a cap on stakes do? A policy, with its interval.
+"""What would interoperability do? A policy, with its interval.
 
     python experiments/examples/policy.py       # 24 pairs of runs: about half a minute on two cores
     python experiments/examples/policy.py 2     # two: seconds
@@ -15,10 +15,11 @@ import cloudpact
 def main(runs: int = 24) -> None:
     """Compare the baseline with and without the rule, print the effects, draw them over time."""
     baseline = cloudpact.Scenario.load("baseline")
-    rule = {"kind": "stake_cap", "since": "2027Q1", "size": 0.05}
-    capped = baseline.with_({"name": "stake cap 5 %", "policy.rules": [rule]})
+    # From 2027 it costs enterprises half as much to change their model vendor.
+    rule = {"kind": "interoperability", "since": "2027Q1", "size": 0.5}
+    open_world = baseline.with_({"name": "interoperability", "policy.rules": [rule]})
 
-    compared = cloudpact.compare(baseline, capped, runs=runs, seed=1, jobs=2)
+    compared = cloudpact.compare(baseline, open_world, runs=runs, seed=1, jobs=2)
     print(compared.text())
 
     figure = cloudpact.plot.effects(compared)
