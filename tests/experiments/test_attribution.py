@@ -102,6 +102,11 @@ def test_few_deals_are_counted_in_all_orders() -> None:
     assert shares.deals["quarter"].tolist() == ["2028Q2"] * 2
 
 
+def test_deals_of_the_first_quarter_are_signed_already() -> None:
+    later = SignedGame(lively(), FAR, "2028Q2", "2028Q3", seed=1, replicate=0)
+    assert [deal.quarter for deal in later.deals.values()] == [quarter_index("2028Q3")]
+
+
 def test_without_deals_all_is_due_to_the_rest() -> None:
     shares = attribution("tiny", "price_usd_bn_per_gw_quarter", "2026Q1", "2027Q4")
     assert (len(shares.deals), shares.evaluations, shares.permutations) == (0, 1, 0)
