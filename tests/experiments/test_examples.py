@@ -22,7 +22,9 @@ def test_every_script_is_known_here() -> None:
 def test_scripts_are_short_and_import_nothing_else_of_ours(name: str) -> None:
     text = (EXAMPLES / f"{name}.py").read_text()
     assert text.count("\n") <= LONGEST
-    imported = {alias.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import) for alias in node.names}
+    imported = {
+        alias.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import) for alias in node.names
+    }
     assert imported == {"sys", "cloudpact"}
     assert not any(isinstance(node, ast.ImportFrom) for node in ast.walk(ast.parse(text)))
 
@@ -31,7 +33,9 @@ def test_scripts_are_short_and_import_nothing_else_of_ours(name: str) -> None:
 @pytest.mark.parametrize(("name", "count"), [("bargaining_power", "1"), ("policy", "2"), ("lab_failure", "2")])
 def test_scripts_work(name: str, count: str, tmp_path: Path) -> None:
     script = EXAMPLES / f"{name}.py"
-    done = subprocess.run([sys.executable, str(script), count], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, str(script), count], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     figure = Path("results") / FIGURES[name]
     assert f"Figure: {figure}" in done.stdout
