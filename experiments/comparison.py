@@ -174,7 +174,7 @@ def compare(
         raise SweepError(f"runs: {runs} is too few; allowed: 1 or more")
     scenarios = resolve(a, until), resolve(b, until)
     for text in outcomes or ():
-        _require_column(Outcome.parse(text))
+        require_column(Outcome.parse(text))
     names = _distinct(scenarios[0].name, scenarios[1].name)
     with nullcontext() if out is None else _claimed(out) as staging:
         pairs, stopped = simulate_pairs(
@@ -267,7 +267,7 @@ def _values(outcome: Outcome, a: Frames, b: Frames) -> tuple[pd.Series, pd.Serie
     return values[0], values[1]
 
 
-def _require_column(outcome: Outcome) -> None:
+def require_column(outcome: Outcome) -> None:
     """Raise SweepError for a column that no table has, before anything is simulated."""
     known = [column.name for column in TABLES[outcome.table].columns if column.dtype in ("int64", "float64", "bool")]
     if outcome.column not in known:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.comparison import KIND, Comparison, _require_column
-from experiments.ensemble import run_ensemble
+from experiments.comparison import KIND, Comparison, require_column
 from experiments.outcomes import Outcome
-from experiments.pairs import KEPT, Pair, failures, joined
+from experiments.pairs import KEPT, Pair, failures, joined, simulate_pairs
 from experiments.running import SimulationError, resolve, stages
 from experiments.store import claim_folder
 from experiments.sweeps.errors import SweepError
+from experiments.workers import cores
 from market.calendar import quarter_name
 from market.interventions import changed
 from market.scenario_checks import INTERVENTION_TERMS, SIMULATED_DEAL
@@ -39,7 +39,7 @@ def counterfactual(
     runs: int = 24,
     seed: int = 1,
     outcomes: Sequence[str] | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     out: str | Path | None = None,
     bar_quarters: int = 0,
     until: str | None = None,
@@ -65,12 +65,14 @@ def counterfactual(
     there = [entry.model_dump() for entry in factual.interventions]
     scenarios = factual, factual.with_({"interventions": [*there, *entries]})
     for text in outcomes or ():
-        _require_column(Outcome.parse(text))
+        require_column(Outcome.parse(text))
     notes = _notes(scenarios, replicates, facts)
     if out is not None:
         claim_folder(Path(out), KIND).discard()  # says now, not after the runs, if nothing can be written there
     names = factual.name, _label(removed, with_ or {})
-    pairs, stopped = _pairs(scenarios, seed, replicates, jobs, facts, progress)
+    pairs, stopped = simulate_pairs(
+        scenarios, seed, replicates, cores() if jobs is None else jobs, facts, progress, forked_pair
+    )
     notes += failures(pairs, names)
     notes += [f"stopped after {len(pairs)} of {len(replicates)} pairs"] if stopped else []
     found = Comparison.of(joined(pairs, 0), joined(pairs, 1), names, outcomes, scenarios, seed, notes)
@@ -218,35 +220,3 @@ def _label(without: Sequence[str], with_: Mapping[str, Terms]) -> str:
     changes = [f"{deal} ({terms})" for deal, terms in told.items()]
     parts += [f"with {', '.join(changes)}"] if changes else []
     return ", ".join(parts)
-
-
-def _pairs(
-    scenarios: Scenarios,
-    seed: int,
-    replicates: Sequence[int],
-    jobs: int,
-    facts: Facts | None,
-    progress: Callable[[], None] | None,
-) -> tuple[list[Pair], bool]:
-    """The pairs of some replicates, ordered, and whether Ctrl-C ended it before all were done."""
-    pairs: list[Pair] = []
-    stopped = False
-    if len(replicates) == 1:  # in this process, so that what the factual run lacks is told as it is
-        pairs = [forked_pair(scenarios, seed, replicates[0], facts)]
-        if progress is not None:
-            progress()
-        return pairs, stopped
-    # The ensemble's "scenario" is both worlds: what is finished is finished in both.
-    worlds: Any = scenarios
-    simulate: Any = forked_pair
-    found: Any = run_ensemble(worlds, seed, replicates, jobs, facts, simulate)
-    try:
-        for pair in found:
-            pairs.append(pair)
-            if progress is not None:
-                progress()
-    except KeyboardInterrupt:
-        if not pairs:
-            raise
-        stopped = True
-    return sorted(pairs, key=lambda pair: pair.replicate), stopped

@@ -67,7 +67,7 @@ def duration(seconds: float) -> str:
     """A length of time for a reader.
 
     >>> [duration(s) for s in (0.4, 59, 90, 4000, 200_000)]
-    ['1 s', '59 s', '2 min', '1 h 7 min', '2 d 8 h']
+    ['1 s', '59 s', '2 min', '1 h 6 min', '2 d 7 h']
     """
     whole = max(1, round(seconds))
     if whole < 60:

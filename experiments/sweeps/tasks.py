@@ -116,7 +116,7 @@ def parquet_bytes(tables: Iterable[pa.Table]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    buffer, table = io.BytesIO(), pa.concat_tables(tables)
+    buffer, table = io.BytesIO(), pa.concat_tables(tables, promote_options="default")
     # floats hardly repeat: a dictionary of them costs time and space
     repeating = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
     pq.write_table(table, buffer, compression="zstd", use_dictionary=repeating)

@@ -181,7 +181,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
 def test_mistakes_are_told_before_anything_is_simulated(
     asked: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_pairs", None)
+    monkeypatch.setattr(module, "simulate_pairs", None)
     with pytest.raises((SweepError, ScenarioError)) as caught:
         counterfactual(TINY, **asked, out=tmp_path / "new")
     assert str(caught.value) == message
@@ -191,7 +191,7 @@ def test_mistakes_are_told_before_anything_is_simulated(
 def test_a_folder_in_use_is_refused_before_anything_is_simulated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_pairs", None)
+    monkeypatch.setattr(module, "simulate_pairs", None)
     (tmp_path / "mine.txt").touch()
     with pytest.raises(ResultsError, match="is not empty; name a new folder"):
         counterfactual(TINY, "0:1", out=tmp_path)
