@@ -146,9 +146,11 @@ def show_sensitivity(
 ) -> None:
     """Print the sensitivity of an outcome of a sweep, and draw it if asked."""
     from experiments.sensitivity import sensitivity
-    from experiments.sweeps.results import Sweep
 
-    found = sensitivity(Sweep.load(folder), outcome, method, seed)
+    if plot is not None:
+        _check_plot(plot)
+    with _finished_or_told(folder) as sweep:
+        found = sensitivity(sweep, outcome, method, seed)
     if plot is not None:
         from visualization import plot as draw
 
@@ -161,7 +163,32 @@ def show_boxes(
 ) -> None:
     """Print the boxes of inputs in which an outcome is of interest."""
     from experiments.discovery import discover
+
+    with _finished_or_told(folder) as sweep:
+        found: Any = discover(sweep, outcome, above=above, below=below, method=method)
+    typer.echo(json_text(found.plain()) if as_json else found.text())
+
+
+@contextmanager
+def _finished_or_told(folder: Path) -> Iterator[Sweep]:
+    """The sweep in a folder; what cannot be asked of it is told with how far it is, where it is not finished."""
+    from experiments.sweeps.errors import SweepError
     from experiments.sweeps.results import Sweep
 
-    found: Any = discover(Sweep.load(folder), outcome, above=above, below=below, method=method)
-    typer.echo(json_text(found.plain()) if as_json else found.text())
+    sweep = Sweep.load(folder)
+    try:
+        yield sweep
+    except SweepError as error:
+        if sweep.status == "complete":
+            raise
+        done = f"{len(sweep.runs):,} of {sweep.manifest['runs']:,} runs"
+        raise SweepError(f"{folder}: not finished ({done}; `cloudpact sweep` goes on with it): {error}") from error
+
+
+def _check_plot(path: Path) -> None:
+    """Say before the work, not after it, where a figure cannot go."""
+    allowed = (".html", ".png", ".svg", ".csv")
+    if path.suffix not in allowed:
+        raise typer.BadParameter(f"{path}: allowed: a name that ends in {', '.join(allowed)}", param_hint="'--plot'")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"{path}: there is no folder {path.parent}", param_hint="'--plot'")

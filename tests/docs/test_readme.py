@@ -99,3 +99,9 @@ def test_the_python_of_the_readme_works(tmp_path: Path) -> None:
     script.write_text("\n".join(pieces))
     done = run([sys.executable, str(script)], tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+def test_pictures_and_pages_that_are_linked_are_there(page: str) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text())
+    assert [target for target in targets if not (ROOT / page).parent.joinpath(target).exists()] == []

@@ -36,6 +36,7 @@ def test_runs_are_those_of_run_and_count_points_times_replicates(tmp_path: Path)
         [3, 1, 1, "finished"],
     ]
     assert swept.parameters["negotiation.provider_power"].tolist() == powers
+    assert list(swept.tables) == ["market", "providers", "labs", "alignment", "deals"]  # traces only if asked for
     base = Scenario.load("tiny")
     for number, (point, replicate) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
         single = run(base.with_({"negotiation.provider_power": powers[point]}), seed=5, replicate=replicate, **SHORT)
@@ -80,6 +81,16 @@ def test_what_is_complete_is_not_run_again(tmp_path: Path) -> None:
     again = sweep(noisy, vary={"x": [1, 2]}, out=tmp_path / "s")
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "s").iterdir()} == stamps
     assert again.content_hash() == first.content_hash()
+
+
+def test_a_replicate_has_the_same_luck_at_every_point(tmp_path: Path) -> None:
+    swept = sweep("tiny", vary={"name": ["one", "two"]}, replicates=2, seed=4, until="2026Q2", out=tmp_path / "s")
+    market = swept.tables["market"].drop(columns="run")
+    quarters = len(market) // 4
+    one, two = market.iloc[: 2 * quarters], market.iloc[2 * quarters :]
+    pd.testing.assert_frame_equal(one.reset_index(drop=True), two.reset_index(drop=True), check_exact=True)
+    assert swept.runs["key"].nunique() == 4, "they were simulated, not copied"
+    assert not market.iloc[:quarters].equals(market.iloc[quarters : 2 * quarters].reset_index(drop=True))
 
 
 def test_which_tables_are_kept_changes_no_bit(tmp_path: Path) -> None:
