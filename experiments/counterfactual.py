@@ -195,6 +195,12 @@ def _replicates(deals: Sequence[str], runs: int) -> Sequence[int]:
             f"{', '.join(simulated)}: only one simulated deal can be changed at a time; "
             "after the first, deals are bargained anew and numbered otherwise"
         )
+    if simulated and len(set(deals)) > 1:
+        disclosed = ", ".join(sorted(set(deals) - set(simulated)))
+        raise SweepError(
+            f"{simulated[0]} with {disclosed}: a simulated deal cannot be changed along with a disclosed one; "
+            "after the disclosed one, deals are bargained anew and numbered otherwise"
+        )
     return [int(deal.partition(":")[0]) for deal in simulated] or range(runs)
 
 

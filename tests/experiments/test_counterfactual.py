@@ -149,6 +149,16 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         "after the first, deals are bargained anew and numbered otherwise",
     ),
     (
+        {"without": ["amazon-anthropic-2026-04", "0:46"]},
+        "0:46 with amazon-anthropic-2026-04: a simulated deal cannot be changed along with a disclosed one; "
+        "after the disclosed one, deals are bargained anew and numbered otherwise",
+    ),
+    (
+        {"without": "0:46", "with_": {"amazon-anthropic-2026-04": {"gw": 1.0}}},
+        "0:46 with amazon-anthropic-2026-04: a simulated deal cannot be changed along with a disclosed one; "
+        "after the disclosed one, deals are bargained anew and numbered otherwise",
+    ),
+    (
         {"with_": {"0:1": {"gws": 1.0}}},
         "0:1: unknown term 'gws'; allowed: equity_usd_bn, gw, price_usd_bn_per_gw_quarter, term_quarters, "
         "take_or_pay_frac, exclusivity, revenue_share_frac; did you mean 'gw'?",
