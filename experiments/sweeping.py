@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from experiments.sweeps.store import SweepStore
 from experiments.sweeps.study import Function, FunctionStudy, MarketStudy
 from experiments.sweeps.tables import table_design
 from experiments.sweeps.tasks import Task
+from experiments.workers import pickled
 from market.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -148,14 +150,33 @@ def run_plan(
     command: str = "",
 ) -> Sweep:
     """Do what a plan has left to do, into its folder; `command` is kept there for who wants to repeat it."""
-    with SweepStore.open(_numbered(plan) if out is None else Path(out), plan, command) as store:
+    pickled(plan.study)  # what no other process can import is refused before anything is written
+    folder = _numbered(plan) if out is None else Path(out)
+    with _opened(folder, plan, command, engine, retry_failed) as store:
         if retry_failed:
             store.forget_failed()
         left = [task for task in plan.tasks if not store.done.issuperset(task.runs)]
         if left:
             _simulate(plan, left, store, engine, report)
         store.finish()
-    return Sweep.load(store.folder)
+    return Sweep.load(folder)
+
+
+@contextmanager
+def _opened(folder: Path, plan: Plan, command: str, engine: Engine, retry_failed: bool) -> Iterator[SweepStore]:
+    """The folder of a sweep, with the engine at work if anything is left to do.
+
+    An engine that cannot be reached is told before a folder is made or a failed run forgotten.
+    """
+    with ExitStack() as stack:
+        store = stack.enter_context(SweepStore.open(folder, plan, command)) if _has_content(folder) else None
+        if store is None or len(store.done) < plan.runs or (retry_failed and store.failed):
+            stack.enter_context(engine)
+        yield store or stack.enter_context(SweepStore.open(folder, plan, command))
+
+
+def _has_content(folder: Path) -> bool:
+    return any(folder.iterdir()) if folder.is_dir() else folder.exists()
 
 
 def _numbered(plan: Plan) -> Path:
@@ -166,10 +187,9 @@ def _numbered(plan: Plan) -> Path:
 
 
 def _simulate(plan: Plan, left: list[Task], store: SweepStore, engine: Engine, report: Report | None) -> None:
-    with engine:
-        pace = Pace(left, engine.workers, done=len(store.done), total=plan.runs, failed=store.failed)
-        for part in engine.run(plan.study, pace.batches(store.next_batch)):
-            store.commit(part)
-            noted = pace.note(part)
-            if report is not None:
-                report(noted)
+    pace = Pace(left, engine.workers, done=len(store.done), total=plan.runs, failed=store.failed)
+    for part in engine.run(plan.study, pace.batches(store.next_batch)):
+        store.commit(part)
+        noted = pace.note(part)
+        if report is not None:
+            report(noted)

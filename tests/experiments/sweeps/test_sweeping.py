@@ -15,7 +15,9 @@ import pandas as pd
 import pytest
 
 from cloudpact import load, run, sweep
+from experiments.sweeps import cluster
 from experiments.sweeps.errors import SweepError
+from experiments.sweeps.study import Function
 from market.scenario import Scenario
 from tests.experiments.sweeps.swept_functions import noisy, troubled
 
@@ -151,6 +153,44 @@ def test_mistakes_are_one_line_and_write_nothing(tmp_path: Path, arguments: dict
         sweep(**arguments, out=tmp_path / "s")  # type: ignore[arg-type]
     assert "\n" not in str(raised.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def in_the_script(values: dict[str, float], seed: int, replicate: int) -> dict[str, float]:
+    return {"y": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("function", "engine", "told"),
+    [
+        (noisy, "dask:tcp://127.0.0.1:1", "no scheduler answers there"),
+        (lambda values, seed, replicate: {"y": 1.0}, "local", "lambda"),
+        (in_the_script, "local", "defined in the script itself"),
+    ],
+)
+def test_what_cannot_be_done_by_other_processes_is_told_before_a_folder_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: Function, engine: str, told: str
+) -> None:
+    monkeypatch.setattr(in_the_script, "__module__", "__main__")
+    monkeypatch.setattr(sys.modules["__main__"], "in_the_script", in_the_script, raising=False)
+    monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 0.2)
+    with pytest.raises(SweepError, match=told) as raised:
+        sweep(function, vary={"x": [1, 2]}, engine=engine, out=tmp_path / "s")
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_engine_that_is_not_there_forgets_no_failed_run_and_is_not_missed_when_all_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 0.2)
+    arguments = {"vary": {"trouble": ["raises"]}, "replicates": 2, "out": tmp_path / "s"}
+    sweep(troubled, **arguments, jobs=1)
+    before = {path: path.read_bytes() for path in (tmp_path / "s").iterdir()}
+    nowhere = {"engine": "dask:tcp://127.0.0.1:1"}
+    assert len(sweep(troubled, **arguments, **nowhere).failures) == 1
+    with pytest.raises(SweepError, match="no scheduler answers there"):
+        sweep(troubled, **arguments, **nowhere, retry_failed=True)
+    assert {path: path.read_bytes() for path in (tmp_path / "s").iterdir()} == before
 
 
 def test_a_folder_of_another_sweep_is_refused_and_left_alone(tmp_path: Path) -> None:
