@@ -17,6 +17,8 @@ from experiments.sweeps.factors import Factor
 from market.scenario import Scenario
 from market.scenario_errors import ScenarioError
 
+pytestmark = pytest.mark.slow  # the libraries take seconds to load
+
 TINY = Scenario.load("tiny").with_({"time.end": "2026Q4"})
 QUARTERS = 8
 VARY = {

@@ -59,6 +59,7 @@ def test_all_deals_together_give_the_run_itself_to_the_bit(outcome: str) -> None
     assert len(asked.deals) == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outcome", ["deals_signed", "equity_usd_bn", "commitment_usd_bn"])
 def test_an_outcome_that_adds_up_deals_gives_each_its_own_part(outcome: str) -> None:
     """An additive game: the values are known, and no order differs from another."""
@@ -69,6 +70,7 @@ def test_an_outcome_that_adds_up_deals_gives_each_its_own_part(outcome: str) -> 
     assert shares["standard_error"].isna().all()  # two orders, one the reverse of the other, are one draw
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outcome", [FAR, "backlog_hhi"])
 def test_contributions_and_the_rest_add_up_to_the_change(outcome: str) -> None:
     shares = found(outcome)

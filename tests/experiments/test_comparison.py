@@ -322,6 +322,19 @@ def test_after_ctrl_c_what_was_finished_is_kept(monkeypatch: pytest.MonkeyPatch,
     ("options", "told"),
     [
         ({"runs": 0}, "runs: 0 is too few; allowed: 1 or more"),
+        ({"runs": "3"}, "runs: '3' is not a whole number; allowed: 1 or more"),
+        ({"runs": 2.5}, "runs: 2.5 is not a whole number; allowed: 1 or more"),
+        ({"seed": -1}, "seed: -1 is too small; allowed: 0 or more"),
+        ({"jobs": 0}, "jobs: 0 is too small; allowed: 1 or more"),
+        ({"outcomes": "capacity_mw"}, "has no number 'capacity_mw'; did you mean 'capacity_gw'"),
+        ({"outcomes": ["labs[Nobody].compute_gw"]}, "no lab 'Nobody'; allowed: Ada, Byron"),
+        (
+            {"outcomes": ["providers[Nort].capacity_gw"]},
+            "no provider 'Nort'; allowed: East, North; did you mean 'North'?",
+        ),
+        ({"outcomes": ["alignment[Ada,Ada].stake_frac"]}, "no provider 'Ada'; allowed: East, North"),
+        ({"outcomes": ["capacity_gw@2099Q1"]}, "no run has the quarter 2099Q1; allowed: 2025Q1..2025Q4"),
+        ({"outcomes": ["mean(capacity_gw@2024Q4..2025Q2)"]}, "no run has the quarter 2024Q4; allowed: 2025Q1..2025Q4"),
         ({"outcomes": ["capacity_mw"]}, "has no number 'capacity_mw'; did you mean 'capacity_gw'"),
         ({"outcomes": ["labs[Ada].lab"]}, "the table labs has no number 'lab'"),
         ({"outcomes": ["mean(capacity_gw"]}, "is not an outcome"),
@@ -336,6 +349,12 @@ def test_mistakes_are_told_before_anything_is_simulated(
     assert told in str(raised.value)
     assert "\n" not in str(raised.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_outcome_may_stand_alone_and_in_one_world_alone() -> None:
+    found = compare(TINY, "symmetric", runs=1, outcomes="labs[Cantor].compute_gw@2025Q2")
+    assert found.effects.index.tolist() == ["labs[Cantor].compute_gw@2025Q2"]
+    assert found.effects["dropped"].tolist() == [1]
 
 
 # Folder and text

@@ -11,7 +11,7 @@ import pytest
 
 import cloudpact
 from cloudpact.results import ResultsError
-from experiments import counterfactual as module
+from experiments import comparison
 from experiments.comparison import Comparison
 from experiments.counterfactual import counterfactual, forked_pair, parse_terms
 from experiments.pairs import KEPT
@@ -165,25 +165,31 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"without": "0:1", "with_": {"0:1": {"gw": 1.0}}},
-        "interventions.1.deal: '0:1' stands in interventions.0 already",
+        "with: '0:1' stands in without already",
     ),
     (
         {"without": "0:1", "bar_quarters": -1},
-        "interventions.0.bar_quarters: out of range (got -1); allowed: an integer from 0 to 400 (quarter)",
+        "bar_quarters: out of range (got -1); allowed: an integer from 0 to 400 (quarter)",
     ),
     (
         {"with_": {"0:1": {"gw": "much"}}},
-        'interventions.0.gw: wrong type (got "much"); allowed: a number from 0 to 10000 (GW)',
+        'with: 0:1: gw: wrong type (got "much"); allowed: a number from 0 to 10000 (GW)',
     ),
     (
         {"without": GONE},
-        f'interventions.0.deal: the scenario signs no such disclosed deal (got "{GONE}"); '
+        f'without: the scenario signs no such disclosed deal (got "{GONE}"); '
         "allowed: REPLICATE:NUMBER of a simulated one",
     ),
     (
         {"without": "0:1", "outcomes": ["alignment_hi"]},
         "outcome 'alignment_hi': the table market has no number 'alignment_hi'; did you mean 'alignment_hhi'?",
     ),
+    (
+        {"without": "0:1", "outcomes": "labs[Adah].compute_gw"},
+        "outcome 'labs[Adah].compute_gw': no lab 'Adah'; allowed: Ada, Byron; did you mean 'Ada'?",
+    ),
+    ({"without": "0:1", "runs": 2.5}, "runs: 2.5 is not a whole number; allowed: 1 or more"),
+    ({"without": "0:1", "seed": -1}, "seed: -1 is too small; allowed: 0 or more"),
 ]
 
 
@@ -191,7 +197,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
 def test_mistakes_are_told_before_anything_is_simulated(
     asked: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "simulate_pairs", None)
+    monkeypatch.setattr(comparison, "simulate_pairs", None)
     with pytest.raises((SweepError, ScenarioError)) as caught:
         counterfactual(TINY, **asked, out=tmp_path / "new")
     assert str(caught.value) == message
@@ -201,7 +207,7 @@ def test_mistakes_are_told_before_anything_is_simulated(
 def test_a_folder_in_use_is_refused_before_anything_is_simulated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "simulate_pairs", None)
+    monkeypatch.setattr(comparison, "simulate_pairs", None)
     (tmp_path / "mine.txt").touch()
     with pytest.raises(ResultsError, match="is not empty; name a new folder"):
         counterfactual(TINY, "0:1", out=tmp_path)

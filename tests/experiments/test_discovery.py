@@ -23,6 +23,8 @@ from experiments.sweeps.errors import SweepError
 # EMA Workbench takes seconds to load: the fast tests have one of its searches.
 METHODS = (pytest.param("prim", marks=pytest.mark.slow), "cart")
 
+pytestmark = pytest.mark.slow  # the libraries take seconds to load
+
 
 @dataclass
 class FakeSweep:

@@ -393,6 +393,7 @@ def test_numbers_have_four_digits_whatever_the_unit(factor: float, shown: list[s
     assert found.text().splitlines()[4].split() == ["b", *shown]
 
 
+@pytest.mark.slow
 def test_ishigami_through_a_sweep(tmp_path: Path) -> None:
     swept = sweep(
         known.ishigami, known.ISHIGAMI_BOUNDS, design="saltelli", samples=1024, out=tmp_path / "sweep", jobs=1

@@ -80,7 +80,9 @@ def test_batches_are_taken_only_as_workers_become_free() -> None:
     with LocalEngine(2) as engine:
         for back, _ in enumerate(engine.run(ActingStudy(), lazily())):
             ahead.append(taken - back)
-    assert ahead == [*[4] * 9, 3, 2, 1]
+    # a worker that is done meanwhile lowers the number for a moment, nothing lifts it above two a worker
+    assert max(ahead) == 4
+    assert ahead[-3:] == [3, 2, 1]
 
 
 def test_workers_are_two_other_processes_with_one_thread_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
