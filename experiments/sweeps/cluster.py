@@ -176,14 +176,19 @@ def _executed(version: str, study: Study, batch: bytes) -> Part:
 def _connected(address: str, stack: ExitStack) -> Client:
     try:
         from distributed import Client
+        from distributed.comm import get_address_host
         from distributed.utils import silence_logging_cmgr
     except ImportError as error:
         raise SweepError("engine dask: not installed; install it with: pip install 'cloudpact[cluster]'") from error
+    try:
+        get_address_host(address)  # a client of what is no address could not be closed without a traceback
+    except ValueError as error:
+        raise SweepError(f"engine dask: no address (got {address!r}); allowed: one such as tcp://127.0.0.1:8786") from error
     # what distributed logs about a lost scheduler is said here in one line
     stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
     try:
         return stack.enter_context(Client(address, timeout=_CONNECT_SECONDS, set_as_default=False))
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise SweepError(
             f"{address}: no scheduler answers there; start one with: dask scheduler (it prints its address)"
         ) from error

@@ -128,6 +128,14 @@ def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     assert str(caught.value) == "engine dask: not installed; install it with: pip install 'cloudpact[cluster]'"
 
 
+@pytest.mark.parametrize("address", ["garbage", "foo://x:1", "tcp://a:b", ":"])
+def test_what_is_no_address_is_one_line_and_leaves_no_client(address: str) -> None:
+    with pytest.raises(SweepError) as caught, DaskEngine(address):
+        pass
+    expected = f"engine dask: no address (got {address!r}); allowed: one such as tcp://127.0.0.1:8786"
+    assert str(caught.value) == expected
+
+
 @pytest.mark.slow
 def test_an_address_where_no_scheduler_answers_is_one_line() -> None:
     started = time.monotonic()
