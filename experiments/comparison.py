@@ -14,13 +14,13 @@ from cloudpact.results import MANIFEST, ResultsError, read_manifest
 from cloudpact.schema import SCHEMA_VERSION, TABLES
 from experiments.effects import CONFIDENCE, Effect, paired_effects
 from experiments.outcomes import HEADLINE, Outcome
-from experiments.pairs import failures, joined, simulate_pairs
+from experiments.paired_requests import require_outcome, whole_number
+from experiments.pairs import Simulate, failures, joined, run_pair, simulate_pairs
 from experiments.running import resolve
 from experiments.store import arrow_table, claim_folder, versions
 from experiments.sweeps.errors import SweepError
 from experiments.workers import cores
 from market.scenario import Scenario
-from market.scenario_errors import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,7 +154,7 @@ def compare(
     *,
     runs: int = 24,
     seed: int = 1,
-    outcomes: Sequence[str] | None = None,
+    outcomes: str | Sequence[str] | None = None,
     jobs: int | None = None,
     out: str | Path | None = None,
     until: str | None = None,
@@ -170,18 +170,36 @@ def compare(
 
     Raises ScenarioError or SweepError before anything is simulated, EnsembleError if no replicate finishes in both.
     """
-    if runs < 1:
-        raise SweepError(f"runs: {runs} is too few; allowed: 1 or more")
+    replicates = range(whole_number("runs", runs, 1))
     scenarios = resolve(a, until), resolve(b, until)
-    for text in outcomes or ():
-        require_column(Outcome.parse(text))
     names = _distinct(scenarios[0].name, scenarios[1].name)
+    return compare_pairs(scenarios, names, seed, replicates, outcomes, jobs, out, facts, progress)
+
+
+def compare_pairs(
+    scenarios: tuple[Scenario, Scenario],
+    names: tuple[str, str],
+    seed: int,
+    replicates: Sequence[int],
+    outcomes: str | Sequence[str] | None,
+    jobs: int | None,
+    out: str | Path | None,
+    facts: Facts | None,
+    progress: Callable[[], None] | None,
+    simulate: Simulate = run_pair,
+    notes: Sequence[str] = (),
+) -> Comparison:
+    """What `compare` does, for two scenarios and some replicates of which `simulate` makes the pairs."""
+    whole_number("seed", seed, 0)
+    wanted = [outcomes] if isinstance(outcomes, str) else outcomes
+    for text in wanted or ():
+        require_outcome(Outcome.parse(text), scenarios)
+    processes = cores() if jobs is None else whole_number("jobs", jobs, 1)
     with nullcontext() if out is None else _claimed(out) as staging:
-        pairs, stopped = simulate_pairs(
-            scenarios, seed, range(runs), cores() if jobs is None else jobs, facts, progress
-        )
-        notes = failures(pairs, names) + ([f"stopped after {len(pairs)} of {runs} pairs"] if stopped else [])
-        found = Comparison.of(joined(pairs, 0), joined(pairs, 1), names, outcomes, scenarios, seed, notes)
+        pairs, stopped = simulate_pairs(scenarios, seed, replicates, processes, facts, progress, simulate)
+        told = [*notes, *failures(pairs, names)]
+        told += [f"stopped after {len(pairs)} of {len(replicates)} pairs"] if stopped else []
+        found = Comparison.of(joined(pairs, 0), joined(pairs, 1), names, wanted, scenarios, seed, told)
         if staging is not None:
             found._write(staging)
     if stopped:
@@ -265,14 +283,6 @@ def _values(outcome: Outcome, a: Frames, b: Frames) -> tuple[pd.Series, pd.Serie
     if len(problems) == 2:
         raise problems[0]
     return values[0], values[1]
-
-
-def require_column(outcome: Outcome) -> None:
-    """Raise SweepError for a column that no table has, before anything is simulated."""
-    known = [column.name for column in TABLES[outcome.table].columns if column.dtype in ("int64", "float64", "bool")]
-    if outcome.column not in known:
-        meant = did_you_mean(outcome.column, known)
-        raise SweepError(f"outcome {outcome.text!r}: the table {outcome.table} has no number {outcome.column!r}{meant}")
 
 
 def _distinct(a: str, b: str) -> tuple[str, str]:

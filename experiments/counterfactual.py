@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.comparison import KIND, Comparison, require_column
-from experiments.outcomes import Outcome
-from experiments.pairs import KEPT, Pair, failures, joined, simulate_pairs
+from experiments.comparison import Comparison, compare_pairs
+from experiments.paired_requests import whole_number
+from experiments.pairs import KEPT, Pair
 from experiments.running import SimulationError, resolve, stages
-from experiments.store import claim_folder
 from experiments.sweeps.errors import SweepError
-from experiments.workers import cores
 from market.calendar import quarter_name
 from market.interventions import changed
 from market.scenario_checks import INTERVENTION_TERMS, SIMULATED_DEAL
-from market.scenario_errors import did_you_mean
+from market.scenario_errors import ScenarioError, did_you_mean
 from market.scenario_files import parse_set
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def counterfactual(
     *,
     runs: int = 24,
     seed: int = 1,
-    outcomes: Sequence[str] | None = None,
+    outcomes: str | Sequence[str] | None = None,
     jobs: int | None = None,
     out: str | Path | None = None,
     bar_quarters: int = 0,
@@ -60,27 +60,14 @@ def counterfactual(
     """
     removed = (without,) if isinstance(without, str) else tuple(without)
     entries = _entries(removed, with_ or {}, bar_quarters)
-    replicates = _replicates([entry["deal"] for entry in entries], runs)
+    replicates = replicates_of([*removed, *(with_ or {})], runs)
     factual = resolve(scenario, until)
     there = [entry.model_dump() for entry in factual.interventions]
-    scenarios = factual, factual.with_({"interventions": [*there, *entries]})
-    for text in outcomes or ():
-        require_column(Outcome.parse(text))
-    notes = _notes(scenarios, replicates, facts)
-    if out is not None:
-        claim_folder(Path(out), KIND).discard()  # says now, not after the runs, if nothing can be written there
+    with _as_asked(entries, len(there)):
+        scenarios = factual, factual.with_({"interventions": [*there, *entries]})
+        notes = _notes(scenarios, replicates, facts)
     names = factual.name, _label(removed, with_ or {})
-    pairs, stopped = simulate_pairs(
-        scenarios, seed, replicates, cores() if jobs is None else jobs, facts, progress, forked_pair
-    )
-    notes += failures(pairs, names)
-    notes += [f"stopped after {len(pairs)} of {len(replicates)} pairs"] if stopped else []
-    found = Comparison.of(joined(pairs, 0), joined(pairs, 1), names, outcomes, scenarios, seed, notes)
-    if out is not None:
-        found.save(out)
-    if stopped:
-        raise KeyboardInterrupt
-    return found
+    return compare_pairs(scenarios, names, seed, replicates, outcomes, jobs, out, facts, progress, forked_pair, notes)
 
 
 def parse_terms(text: str) -> tuple[str, dict[str, Any]]:
@@ -179,16 +166,36 @@ def _entries(without: Sequence[str], with_: Mapping[str, Terms], bar_quarters: i
     return [*removed, *({"deal": deal, "kind": "change", **terms} for deal, terms in with_.items())]
 
 
+@contextmanager
+def _as_asked(entries: Sequence[Mapping[str, Any]], there: int) -> Iterator[None]:
+    """Mistakes in the interventions after the first `there` are told of the argument that they come from."""
+
+    def argument(found: re.Match[str]) -> str:
+        if int(found[1]) < there:
+            return found[0]
+        entry = entries[int(found[1]) - there]
+        if found[2] in (None, "deal"):
+            return "without" if entry["kind"] == "remove" else "with"
+        return found[2] if found[2] == "bar_quarters" else f"with: {entry['deal']}: {found[2]}"
+
+    try:
+        yield
+    except ScenarioError as error:
+        raise ScenarioError(re.sub(r"\binterventions\.(\d+)(?:\.(\w+))?", argument, str(error))) from error
+
+
 def _require_term(deal: str, term: str) -> None:
     if term not in INTERVENTION_TERMS:
         hint = did_you_mean(term, INTERVENTION_TERMS)
         raise SweepError(f"{deal}: unknown term {term!r}; allowed: {', '.join(INTERVENTION_TERMS)}{hint}")
 
 
-def _replicates(deals: Sequence[str], runs: int) -> Sequence[int]:
-    """Replicates to compare: all of them, or the one in which a simulated deal is."""
-    if runs < 1:
-        raise SweepError(f"runs: {runs} is too few; allowed: 1 or more")
+def replicates_of(deals: Sequence[str], runs: int) -> Sequence[int]:
+    """Replicates to compare: all of them, or the one in which a simulated deal is.
+
+    Raises SweepError for a simulated deal along with any other.
+    """
+    replicates = range(whole_number("runs", runs, 1))
     simulated = sorted({deal for deal in deals if SIMULATED_DEAL.fullmatch(deal)})
     if len(simulated) > 1:
         raise SweepError(
@@ -201,7 +208,7 @@ def _replicates(deals: Sequence[str], runs: int) -> Sequence[int]:
             f"{simulated[0]} with {disclosed}: a simulated deal cannot be changed along with a disclosed one; "
             "after the disclosed one, deals are bargained anew and numbered otherwise"
         )
-    return [int(deal.partition(":")[0]) for deal in simulated] or range(runs)
+    return [int(deal.partition(":")[0]) for deal in simulated] or replicates
 
 
 def _notes(scenarios: Scenarios, replicates: Sequence[int], facts: Facts | None) -> list[str]:

@@ -107,6 +107,8 @@ def _named(scenarios: Sequence[Scenario]) -> dict[str, Scenario]:
 def _checked_tables(tables: Sequence[str]) -> tuple[str, ...]:
     from cloudpact.schema import TABLES as KNOWN
 
+    if isinstance(tables, str):
+        raise SweepError(f"tables: got the text {tables!r}; allowed: a list of names, such as ['market']")
     unknown = [name for name in tables if name not in KNOWN]
     if unknown or "market" not in tables:
         wrong = f"unknown table {unknown[0]!r}" if unknown else "the table 'market' is missing"

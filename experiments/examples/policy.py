@@ -19,7 +19,16 @@ def main(runs: int = 24) -> None:
     rule = {"kind": "interoperability", "since": "2027Q1", "size": 0.5}
     open_world = baseline.with_({"name": "interoperability", "policy.rules": [rule]})
 
-    compared = cloudpact.compare(baseline, open_world, runs=runs, seed=1, jobs=2)
+    outcomes = [
+        "alignment_hhi",
+        "market_hhi",
+        "mhhi_delta",
+        "price_usd_bn_per_gw_quarter",
+        "lab_revenue_annualised_usd_bn",
+        "mean(model_switching_frac@2027Q1..2030Q4)",
+        "sum(equity_usd_bn@2027Q1..2030Q4)",
+    ]
+    compared = cloudpact.compare(baseline, open_world, runs=runs, seed=1, outcomes=outcomes, jobs=2)
     print(compared.text())
 
     figure = cloudpact.plot.effects(compared)

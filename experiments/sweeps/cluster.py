@@ -183,7 +183,8 @@ def _connected(address: str, stack: ExitStack) -> Client:
     try:
         get_address_host(address)  # a client of what is no address could not be closed without a traceback
     except ValueError as error:
-        raise SweepError(f"engine dask: no address (got {address!r}); allowed: one such as tcp://127.0.0.1:8786") from error
+        told = f"no address (got {address!r}); allowed: one such as tcp://127.0.0.1:8786"
+        raise SweepError(f"engine dask: {told}") from error
     # what distributed logs about a lost scheduler is said here in one line
     stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
     try:

@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from experiments.sweeps.errors import SweepError
+
 ROOT = Path(__file__).parents[2]  # the packages lie side by side, in a checkout as in site-packages
 
 # What decides the numbers of a run: the rules and their wiring, the shipped facts, and how a run is started.
@@ -28,15 +30,15 @@ _SOURCES = (
     "experiments/store.py",
     "experiments/sweeps/study.py",
 )
-_PACKAGES = ("mesa", "numba", "numpy", "scipy")
+_PACKAGES = ("llvmlite", "mesa", "networkx", "numba", "numpy", "pydantic", "scipy")
 
 
 @cache
 def code_version() -> str:
     """SHA-256 (hex) over everything but the inputs that decides the numbers of a run.
 
-    That is the source of the model, the shipped facts, and the versions of Python (its minor one), Mesa, Numba, NumPy
-    and SciPy. It does not depend on where the package lies, on line endings, or on compiled files.
+    That is the source of the model, the shipped facts, and the versions of Python (its minor one) and of the packages
+    it computes with. It does not depend on where the package lies, on line endings, or on compiled files.
     """
     versions = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
     return hash_of_code(ROOT, versions | {package: version(package) for package in _PACKAGES})
@@ -61,19 +63,33 @@ def _sources(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def function_version(function: Callable[..., Any]) -> str:
-    """Name of a function with the hash of its own source; what it calls is not looked at.
+    """Name of a function with the hash of its module's source file, so that its helpers and constants count too.
 
-    A function whose source cannot be read (compiled, or typed into a session) goes by its name alone.
+    Where there is no such file (typed into a session) its own source counts, and where there is none either
+    (compiled) its name alone. What it imports from other modules is not looked at.
+
+    Raises SweepError for what has no name in a module: a lambda, a partial, a method, a function within another one.
 
     >>> function_version(abs)
     'builtins:abs'
     """
-    name = f"{function.__module__}:{function.__qualname__}"
+    module, own = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    if not module or not own or not own.isidentifier():
+        got = " ".join(repr(function).split())
+        raise SweepError(f"what is swept: got {got}; allowed: an importable function, defined in a module")
+    source = _source_of(function)
+    return f"{module}:{own}@{hashlib.sha256(source).hexdigest()}" if source else f"{module}:{own}"
+
+
+def _source_of(function: Callable[..., Any]) -> bytes:
+    """The text that a function comes from, none where it cannot be read; line endings do not count."""
+    file = getattr(sys.modules.get(function.__module__), "__file__", None)
     try:
-        source = inspect.getsource(function)
+        if file and file.endswith(".py"):
+            return Path(file).read_bytes().replace(b"\r\n", b"\n")
+        return inspect.getsource(function).encode()
     except (OSError, TypeError):
-        return name
-    return f"{name}@{hashlib.sha256(source.encode()).hexdigest()}"
+        return b""
 
 
 def run_key(inputs_hash: str, seed: int, replicate: int, facts_hash: str, code: str) -> str:

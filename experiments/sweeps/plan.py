@@ -54,9 +54,9 @@ def make_plan(study: MarketStudy | FunctionStudy, design: Design, replicates: in
 
     Raises ScenarioError or SweepError for a point that cannot be run: before anything is written.
     """
-    if replicates < 1:
-        raise SweepError(f"replicates: {replicates} is too few; allowed: 1 or more")
-    hashes = [_point_hash(study, point, number) for number, point in enumerate(design.points)]
+    _check_whole("replicates", replicates, 1)
+    _check_whole("seed", study.seed, 0)
+    hashes = _point_hashes(study, design.points)
     facts, code = _facts_hash(study), code_version()
     answering: dict[str, list[tuple[int, int]]] = {}
     for point, point_hash in enumerate(hashes):
@@ -72,10 +72,20 @@ def _task(key: str, runs: Sequence[tuple[int, int]], points: Sequence[Mapping[st
     return Task(numbers, at, numbers[0] % replicates, dict(points[at[0]]), key)
 
 
-def _point_hash(study: MarketStudy | FunctionStudy, point: Mapping[str, Any], number: int) -> str:
-    """Content hash of a point's resolved scenario, or of a function and its values."""
+def _check_whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise SweepError(f"{name}: got {value!r}; allowed: a whole number, {least} or more")
+
+
+def _point_hashes(study: MarketStudy | FunctionStudy, points: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Content hashes of the points' resolved scenarios, or texts of a function and its values."""
     if isinstance(study, FunctionStudy):
-        return _text([function_version(study.function), dict(point)])
+        function = function_version(study.function)
+        return [_text([function, dict(point)]) for point in points]
+    return [_scenario_hash(study, point, number) for number, point in enumerate(points)]
+
+
+def _scenario_hash(study: MarketStudy, point: Mapping[str, Any], number: int) -> str:
     try:
         return study.scenario(point).content_hash()
     except ValueError as error:

@@ -4,10 +4,14 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from experiments.sweeps.errors import SweepError
 from experiments.sweeps.identity import ROOT, code_version, function_version, hash_of_code, run_key
 
 VERSIONS = {"numpy": "2.1", "python": "3.12"}
@@ -83,19 +87,32 @@ def test_the_package_s_own_code_is_found_whole_and_the_same_from_elsewhere(tmp_p
     assert len(code_version()) == 64
 
 
-def test_functions_go_by_name_and_own_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_go_by_name_and_their_module_s_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
-    source = "def f(values, seed, replicate):\n    return {'y': 1.0}\n"
-    (tmp_path / "first_study.py").write_text(f"{source}\ndef unrelated(): ...\n")
-    (tmp_path / "second_study.py").write_text(source.replace("1.0", "2.0"))
+    source = "SLOPE = 1.0\n\n\ndef f(values, seed, replicate):\n    return {'y': SLOPE}\n"
+    file = tmp_path / "first_study.py"
+    file.write_text(source)
     import first_study  # type: ignore[import-not-found]
-    import second_study  # type: ignore[import-not-found]
 
-    digest = hashlib.sha256(source.encode()).hexdigest()
-    assert function_version(first_study.f) == f"first_study:f@{digest}"
-    changed = hashlib.sha256(source.replace("1.0", "2.0").encode()).hexdigest()
-    assert function_version(second_study.f) == f"second_study:f@{changed}"
+    assert function_version(first_study.f) == f"first_study:f@{hashlib.sha256(source.encode()).hexdigest()}"
+    changed = source.replace("1.0", "2.0")
+    file.write_bytes(changed.replace("\n", "\r\n").encode())
+    assert function_version(first_study.f) == f"first_study:f@{hashlib.sha256(changed.encode()).hexdigest()}"
     assert function_version(len) == "builtins:len"
+
+
+class _Swept:
+    def __call__(self, values: object, seed: int, replicate: int) -> dict[str, float]:
+        return {}
+
+    def method(self, values: object, seed: int, replicate: int) -> dict[str, float]:
+        return {}
+
+
+@pytest.mark.parametrize("function", [lambda *given: {}, partial(len, ()), _Swept(), _Swept().method])
+def test_what_has_no_name_in_a_module_is_refused(function: Callable[..., Any]) -> None:
+    with pytest.raises(SweepError, match="; allowed: an importable function, defined in a module$"):
+        function_version(function)
 
 
 def test_a_key_depends_on_each_of_its_parts() -> None:

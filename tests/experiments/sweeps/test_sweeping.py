@@ -163,7 +163,7 @@ def in_the_script(values: dict[str, float], seed: int, replicate: int) -> dict[s
     ("function", "engine", "told"),
     [
         (noisy, "dask:tcp://127.0.0.1:1", "no scheduler answers there"),
-        (lambda values, seed, replicate: {"y": 1.0}, "local", "lambda"),
+        (lambda values, seed, replicate: {"y": 1.0}, "local", "defined in a module"),
         (in_the_script, "local", "defined in the script itself"),
     ],
 )
