@@ -151,9 +151,10 @@ def attribute(
         int, typer.Option(parser=whole_number(2), metavar="P", help="Orders of the deals that are sampled.")
     ] = 32,
     jobs: Jobs = None,
+    facts: FactsFolder = None,
     json: Json = False,
 ) -> None:
     """Attribute the change of a market outcome between two quarters to the deals signed meanwhile (Shapley)."""
     from cloudpact.commands_paired import show_attribution
 
-    show_attribution(scenario, outcome, first, last, seed, replicate, permutations, jobs, json)
+    show_attribution(scenario, outcome, first, last, seed, replicate, permutations, jobs, facts, json)

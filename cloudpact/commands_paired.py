@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,38 +31,39 @@ class Worlds:
 
     def loaded_facts(self) -> Facts | None:
         """The facts of the folder given, None for the shipped ones."""
-        from market.facts import Facts
-
-        return None if self.facts is None else Facts.load(self.facts)
+        return _facts(self.facts)
 
 
 def show_comparison(a: str, b: str, worlds: Worlds) -> None:
     """Run both scenarios, print the effects, write the folder if one is asked for."""
     from experiments.comparison import compare
 
-    _show(lambda **options: compare(a, b, **options), worlds)
+    _show(lambda **options: compare(a, b, **options), worlds, worlds.runs)
 
 
 def show_counterfactual(
     scenario: str, without: tuple[str, ...], with_: tuple[str, ...], bar: int, worlds: Worlds
 ) -> None:
     """Run the factual and the counterfactual world, print the effects, write the folder if one is asked for."""
-    from experiments.counterfactual import counterfactual, parse_terms
+    from experiments.counterfactual import counterfactual, parse_terms, replicates_of
 
     changed = dict(parse_terms(text) for text in with_)
+    pairs = len(replicates_of([*without, *changed], worlds.runs))
     _show(
-        lambda **options: counterfactual(scenario, without=without, with_=changed, bar_quarters=bar, **options), worlds
+        lambda **options: counterfactual(scenario, without=without, with_=changed, bar_quarters=bar, **options),
+        worlds,
+        pairs,
     )
 
 
-def _show(simulate: Any, worlds: Worlds) -> None:
-    with progress_bar(worlds.runs) as advance:
+def _show(simulate: Any, worlds: Worlds, pairs: int) -> None:
+    with progress_bar(pairs) as advance:
         found: Comparison = simulate(
             runs=worlds.runs,
             seed=worlds.seed,
             outcomes=worlds.outcomes or None,
             until=worlds.until,
-            jobs=worlds.jobs or _cores(),
+            jobs=worlds.jobs,
             facts=worlds.loaded_facts(),
             out=worlds.out,
             progress=advance,
@@ -84,6 +84,7 @@ def show_attribution(
     replicate: int,
     permutations: int,
     jobs: int | None,
+    facts: Path | None,
     as_json: bool,
 ) -> None:
     """Print the contribution of every deal signed between two quarters."""
@@ -97,10 +98,13 @@ def show_attribution(
         seed=seed,
         replicate=replicate,
         permutations=permutations,
-        jobs=jobs or _cores(),
+        jobs=jobs,
+        facts=_facts(facts),
     )
     typer.echo(json_text(found.plain()) if as_json else found.text())
 
 
-def _cores() -> int:
-    return getattr(os, "process_cpu_count", os.cpu_count)() or 1
+def _facts(folder: Path | None) -> Facts | None:
+    from market.facts import Facts
+
+    return None if folder is None else Facts.load(folder)

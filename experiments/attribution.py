@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from experiments.comparison_text import aligned, decimals, shown
 from experiments.ensemble import EnsembleError
 from experiments.outcomes import Outcome
+from experiments.paired_requests import require_outcome, whole_number
 from experiments.replay import replayed, signed_deals
 from experiments.running import resolve, stages
 from experiments.shapley import Coalition, Map, Shapley, Value, shapley_exact, shapley_sampling
 from experiments.sweeps.errors import SweepError
+from experiments.workers import cores
 from market.calendar import quarter_index
 from market.randomness import stream
 from market.scenario import Scenario
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from cloudpact.model import CloudMarket
     from cloudpact.quarter.replay import SignedDeal
+    from market.facts import Facts
 
 BATCH = 16  # coalitions that a process gets at once
 VALUE = "value"
@@ -45,13 +48,14 @@ class SignedGame:
     last: str
     seed: int
     replicate: int
+    facts: Facts | None = None
 
     @cached_property
     def start(self) -> CloudMarket:
         """The market at the end of `first`."""
         from cloudpact.model import CloudMarket
 
-        market = CloudMarket(self.scenario, rng=self.seed, replicate=self.replicate)
+        market = CloudMarket(self.scenario, rng=self.seed, replicate=self.replicate, facts=self.facts)
         return self._run(market, self.first)
 
     @cached_property
@@ -164,26 +168,29 @@ def attribution(
     seed: int = 1,
     replicate: int = 0,
     permutations: int = 32,
-    jobs: int = 1,
+    jobs: int | None = None,
+    facts: Facts | None = None,
 ) -> Attribution:
     """Attribute an outcome's change between the ends of two quarters to the deals signed after the first.
 
     `outcome` is a number of a quarter, such as `alignment_hhi` or `labs[OpenAI].dependence_hhi`. The deals are players
     of the game "as signed" (SignedGame); their Shapley values are exact where all coalitions are no more than
-    `permutations` orders would need, else the means over that many orders. With `jobs` above 1 the worlds are
-    simulated in as many processes, to the same bits. Rows of the facts that only change a clause are no players: they
-    hold in every world, as all that was signed up to `first`.
+    `permutations` orders would need, else the means over that many orders. The worlds are simulated on
+    `jobs` processes (every core if not given), to the same bits; `facts` replaces the shipped ones. Rows of the facts that only
+    change a clause are no players: they hold in every world, as all that was signed up to `first`.
 
     Raises ScenarioError or SweepError for what cannot be asked, and SweepError where the outcome has no value in a
     world without some deals, because a lab fails in it.
     """
-    game = SignedGame(resolve(scenario), _checked(outcome), first, last, seed, replicate)
+    for name, value, least in (("seed", seed, 0), ("replicate", replicate, 0), ("permutations", permutations, 1)):
+        whole_number(name, value, least)
+    processes = cores() if jobs is None else whole_number("jobs", jobs, 1)
+    game = SignedGame(resolve(scenario), _checked(outcome), first, last, seed, replicate, facts)
+    require_outcome(Outcome.parse(outcome), [game.scenario])
     _require_window(game.scenario, first, last)
-    if permutations < 1:
-        raise SweepError(f"permutations: {permutations} is too few; allowed: 1 or more")
     value_first = game.measured(game.start, f"at the end of {first}")
     names = list(game.deals)
-    each = map if jobs == 1 else _across(game, jobs)
+    each = map if processes == 1 else _across(game, processes)
     found = _shares(game, names, permutations, each)
     return Attribution(
         outcome=outcome,

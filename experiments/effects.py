@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     type Numbers = pd.Series[float]
 
 CONFIDENCE = 0.95
+ROUNDING = 1e-12  # differences below this part of the larger value have no sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,11 @@ class Effect:
     """How an outcome differs between two worlds, over pairs of runs with the same luck.
 
     `effect` is the mean of b - a, `low` and `high` bound it with 95 % confidence by Student's t. `share_same_sign` is
-    the share of pairs whose difference has the sign of the effect; `identical` pairs, with a difference of nil, count
-    as pairs and have no sign. `dropped` runs have no value in one of the worlds. `variance_ratio` is
+    the share of pairs whose difference has the sign of the effect; a difference of rounding only, below 1e-12 of the
+    larger value, is a tie: a pair without a sign. `identical` counts those whose difference is nil exactly.
+    `dropped` runs have no value in one of the worlds. `variance_ratio` is
     Var(b - a) / (Var a + Var b), the variance of the effect against that of unpaired runs: 1 - rho for equal variances.
-    NaN stands where something is not defined: an interval of one pair, the sign of a nil effect.
+    NaN stands where something is not defined: an interval of one pair, the sign where all pairs are ties.
     """
 
     outcome: str
@@ -73,12 +75,18 @@ def paired_effects(a: Numbers, b: Numbers, outcome: str = "", unit: str = "") ->
         effect=effect,
         low=effect - half,
         high=effect + half,
-        share_same_sign=float(np.mean(np.sign(change) == np.sign(effect))) if abs(effect) > 0.0 else math.nan,
+        share_same_sign=_share_same_sign(change, ROUNDING * np.maximum(abs(first), abs(second)), effect),
         variance_ratio=_variance(change) / spread if spread > 0.0 else math.nan,
         pairs=len(change),
         identical=int(np.count_nonzero(change == 0.0)),
         dropped=len(paired) - len(change),
     )
+
+
+def _share_same_sign(change: NDArray[np.float64], rounding: NDArray[np.float64], effect: float) -> float:
+    """Share of changes with the sign of the effect, those within rounding being ties; NaN if all are or it is nil."""
+    signs = np.where(abs(change) <= rounding, 0.0, np.sign(change))
+    return float(np.mean(signs == np.sign(effect))) if signs.any() and abs(effect) > 0.0 else math.nan
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,18 @@ import pandas as pd
 import pytest
 
 from cloudpact.model import CloudMarket
-from experiments.attribution import Attribution, SignedGame, attribution
+from experiments.attribution import Attribution, SignedGame
+from experiments.attribution import attribution as attributed
 from experiments.outcomes import Outcome
 from experiments.sweeps.errors import SweepError
 from market.calendar import quarter_index
+from market.facts import Facts
 from market.scenario import Scenario, Shock
 from tests.properties.market_worlds import lively
 
 FIRST, LAST = "2028Q1", "2028Q4"  # two deals in 2028Q2, one in 2028Q3, four in 2028Q4
 FAR = "alignment_committed_hhi"
+attribution = partial(attributed, jobs=1)
 
 
 @cache
@@ -123,6 +127,14 @@ def test_another_replicate_is_another_run() -> None:
     assert other.value_last == market.tables["market"][-1]["capacity_gw"]
 
 
+def test_other_facts_are_other_deals() -> None:
+    """Without the deal's row, the quarter in which it alone was signed changes by nothing else."""
+    facts = Facts.load()
+    fewer = replace(facts, deal_rows=tuple(row for row in facts.deal_rows if row.slug != "microsoft-openai-2023-01"))
+    shares = attribution("baseline", "equity_usd_bn", "2022Q4", "2023Q1", facts=fewer)
+    assert "microsoft-openai-2023-01" not in shares.deals["deal"].tolist()
+
+
 def test_a_game_is_small_to_send() -> None:
     """Processes get the inputs and simulate for themselves."""
     asked = game()
@@ -152,7 +164,7 @@ def test_an_outcome_that_vanishes_is_told(jobs: int) -> None:
     ("scenario", "changes", "told"),
     [
         ("tiny", {"outcome": "capacity_mw"}, "did you mean 'capacity_gw'"),
-        ("tiny", {"outcome": "labs[Zeno].compute_gw"}, "no lab 'Zeno' in any run"),
+        ("tiny", {"outcome": "labs[Zeno].compute_gw"}, "no lab 'Zeno'; allowed: Ada, Byron"),
         ("tiny", {"outcome": "capacity_gw@2026Q1"}, "is taken at the ends of two quarters; allowed: a column without"),
         ("tiny", {"outcome": "mean(capacity_gw)"}, "is taken at the ends of two quarters; allowed: a column without"),
         ("tiny", {"first": "2027Q1"}, "from 2027Q1 to 2026Q4: allowed: two quarters in order from 2025Q1 to 2027Q4"),
@@ -160,11 +172,15 @@ def test_an_outcome_that_vanishes_is_told(jobs: int) -> None:
         ("tiny", {"last": "2028Q1"}, "allowed: two quarters in order from 2025Q1 to 2027Q4"),
         ("tiny", {"first": "2024Q4"}, "allowed: two quarters in order from 2025Q1 to 2027Q4"),
         ("tiny", {"last": "2026"}, "'2026' is not a quarter such as 2026Q3"),
+        ("tiny", {"seed": -1}, "seed: -1 is too small; allowed: 0 or more"),
         ("tiny", {"permutations": 0}, "permutations: 0 is too few; allowed: 1 or more"),
     ],
 )
-def test_what_cannot_be_asked_is_told_in_one_line(scenario: str, changes: dict[str, Any], told: str) -> None:
+def test_what_cannot_be_asked_is_told_before_anything_is_simulated(
+    scenario: str, changes: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = {"outcome": "capacity_gw", "first": "2026Q1", "last": "2026Q4"} | changes
+    monkeypatch.setattr(CloudMarket, "step", None)
     with pytest.raises(SweepError) as raised:
         attribution(scenario, **asked)
     assert told in str(raised.value)

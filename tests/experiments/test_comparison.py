@@ -105,6 +105,16 @@ def test_equal_worlds_differ_by_exactly_nothing() -> None:
     )
 
 
+def test_differences_of_rounding_are_ties() -> None:
+    """0.1 + 0.2 is above 0.3 by a bit; exactly equal values alone are identical."""
+    found = paired_effects(series(0.3, 2.0, 2.0, 5e9), series(0.1 + 0.2, 3.0, 2.0, 5e9 + 1e-5))
+    assert (found.share_same_sign, found.identical) == (0.25, 1)
+    assert paired_effects(series(5e9), series(5e9 + 1e-2)).share_same_sign == 1.0
+    tied = paired_effects(series(0.3, 0.3), series(0.1 + 0.2, 0.3))
+    assert tied.effect > 0.0
+    assert math.isnan(tied.share_same_sign)
+
+
 def test_a_constant_difference_has_an_interval_of_no_width() -> None:
     found = paired_effects(series(1.0, 2.0, 4.0), series(1.5, 2.5, 4.5))
     assert (found.effect, found.low, found.high, found.variance_ratio) == (0.5, 0.5, 0.5, 0.0)
