@@ -95,9 +95,16 @@ class Comparison:
             scenarios = [Scenario.load(folder / side / "scenario.toml") for side in SIDES]
         except (OSError, ValueError) as error:
             raise ResultsError(f"{folder}: cannot read the comparison: {error}") from error
+        lacking = [key for key in ("names", "notes", "tables", "seed", "runs") if key not in manifest]
+        if lacking:
+            raise ResultsError(f"{folder / MANIFEST}: lacks {', '.join(lacking)}; make the comparison anew")
         names, notes = tuple(manifest["names"]), tuple(manifest["notes"])
-        tables = StoredTables(folder / "a"), StoredTables(folder / "b")
-        return cls(names, effects, notes, tables, tuple(scenarios), manifest["seed"], manifest["runs"])  # type: ignore[arg-type]
+        tables = (
+            StoredTables(folder / "a", manifest["tables"]["a"]),
+            StoredTables(folder / "b", manifest["tables"]["b"]),
+        )
+        seed, runs = manifest["seed"], manifest["runs"]
+        return cls(names, effects, notes, tables, tuple(scenarios), seed, runs)  # type: ignore[arg-type]
 
     def profile(self, column: str) -> pd.DataFrame:
         """Effect of b against a on a column of the table `market`, by quarter: columns effect, low, high."""
@@ -144,7 +151,9 @@ class Comparison:
                 (folder / side / "scenario.toml").write_text(self.scenarios[position].dump(), encoding="utf-8")
             _write_tables(folder / side, self.tables[position])
         self.effects.to_parquet(folder / "effects.parquet")
-        manifest = {"schema_version": SCHEMA_VERSION, "kind": KIND, "versions": versions(), **self.plain()}
+        manifest: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "kind": KIND, "versions": versions()}
+        kept = {side: list(tables) for side, tables in zip(SIDES, self.tables, strict=True)}
+        manifest |= self.plain() | {"tables": kept}
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -210,9 +219,12 @@ def compare_pairs(
 class StoredTables(Mapping[str, "pd.DataFrame"]):
     """The tables of a folder by name, each read when it is first asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
         self.folder = folder
-        self.names = tuple(name for name in TABLES if (folder / f"{name}.parquet").is_file())
+        self.names = tuple(names)
+        for name in names:
+            if not (folder / f"{name}.parquet").is_file():
+                raise ResultsError(f"{folder / name}.parquet: the file is missing; the comparison was saved with it")
         self._read = cache(self._table)
 
     def __getitem__(self, name: str) -> pd.DataFrame:

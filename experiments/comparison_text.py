@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import isfinite, log10
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from experiments.comparison import Comparison
 
+WIDTH = 80  # of the text, where numbers leave room
+HEAD = 9  # longest name of a world that stands over its column
 DIGITS = 4  # significant ones of the outcome's level; the effect is shown to the same decimal
 
 
@@ -16,8 +19,13 @@ def comparison_text(comparison: Comparison) -> str:
     """Means in both worlds, effect with interval, agreement of seeds and variance ratio, then what to mind."""
     a, b = comparison.names
     luck = "" if comparison.seed is None else f", seed {comparison.seed}"
-    title = f"{b} against {a}: {comparison.runs} pairs of runs with the same luck{luck}"
-    header = ("", a, b, "effect", "95 % interval", "same sign", "variance")
+    pairs = "1 pair" if comparison.runs == 1 else f"{comparison.runs} pairs"
+    if max(len(a), len(b)) <= HEAD:
+        heads, worlds = (a, b), f"{b} against {a}"
+    else:
+        heads, worlds = ("first", "second"), f"{b} (second) against {a} (first)"
+    title = fill(f"{worlds}: {pairs} of runs with the same luck{luck}", WIDTH, break_on_hyphens=False)
+    header = ("", *heads, "effect", "95 % interval", "same sign", "variance")
     rows = []
     for name, effect in comparison.effects.iterrows():
         digits = decimals(max(abs(effect.mean_a), abs(effect.mean_b)))
@@ -33,14 +41,15 @@ def comparison_text(comparison: Comparison) -> str:
             )
         )
     notes = [f"Note: {note}." for note in comparison.notes]
-    return "\n\n".join(part for part in (title, aligned(header, rows), "\n".join(notes), MEANING) if part)
+    return "\n\n".join(part for part in (title, narrow(header, rows), "\n".join(notes), MEANING) if part)
 
 
 MEANING = """\
-Effect: mean over pairs of the second world less the first, with a 95 % interval by
-Student's t; among many outcomes one in twenty intervals leaves out nil by chance.
-Same sign: pairs whose difference has the effect's sign. Variance: of the effect, over
-that of as many runs without common luck; below 1 the pairing helps."""
+Effect: mean over pairs of the second world less the first, with a 95 % interval
+by Student's t; among many outcomes one in twenty intervals leaves out nil by
+chance. Same sign: pairs whose difference has the effect's sign (nil: how many
+do not differ). Variance: of the effect, over that of as many runs without
+common luck; below 1 the pairing helps."""
 
 
 def decimals(level: float) -> int:
@@ -75,7 +84,21 @@ def share(of_sign: float, pairs: int, identical: int) -> str:
     if pairs and identical == pairs:
         return "identical"
     same = "-" if not isfinite(of_sign) else f"{of_sign:.0%}"
-    return f"{same} ({identical} identical)" if identical else same
+    return f"{same} ({identical} nil)" if identical else same
+
+
+def narrow(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of WIDTH columns if its numbers leave room; a name that is too long gets a line to itself."""
+    widths = [max(map(len, column)) + 2 for column in zip(header, *rows, strict=True)]
+    room = max(WIDTH - sum(widths[1:]), 0)
+    lines: list[Sequence[str]] = []
+    alone: dict[int, str] = {}
+    for name, *cells in rows:
+        if len(name) > room:
+            alone[len(lines) + 1] = name
+        lines.append(("" if len(name) > room else name, *cells))
+    table = aligned(header, lines).split("\n")
+    return "\n".join(f"{alone[n]}\n{line}" if n in alone else line for n, line in enumerate(table))
 
 
 def aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

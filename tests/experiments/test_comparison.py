@@ -423,12 +423,40 @@ def test_the_text_of_a_comparison() -> None:
         == """\
 variant against base: 2 pairs of runs with the same luck, seed 3
 
-                     base  variant  effect       95 % interval  same sign  variance
-capacity_gw         30.00    50.00  +20.00  -107.06 to +147.06       100%      0.20
-capacity_gw@2025Q1  1.000    1.000   0.000      0.000 to 0.000  identical         -
+              base  variant  effect       95 % interval  same sign  variance
+capacity_gw  30.00    50.00  +20.00  -107.06 to +147.06       100%      0.20
+capacity_gw@2025Q1
+             1.000    1.000   0.000      0.000 to 0.000  identical         -
 
 Note: a word."""
     )
+
+
+def test_the_text_fits_a_terminal() -> None:
+    a, b = market({0: [1.0, 2.0]}), market({0: [1.0, 3.0]})
+    names = "baseline", "without microsoft-openai-2023-01, microsoft-openai-2019-07"
+    outcomes = ["capacity_gw", "mean(capacity_gw@2025Q1..2025Q2)"]
+    head = Comparison.of(a, b, names, outcomes, seed=3).text().split("\n\nEffect: mean over pairs")[0]
+    assert (
+        head
+        == """\
+without microsoft-openai-2023-01, microsoft-openai-2019-07 (second) against
+baseline (first): 1 pair of runs with the same luck, seed 3
+
+             first  second  effect  95 % interval  same sign  variance
+capacity_gw  2.000   3.000  +1.000              -       100%         -
+mean(capacity_gw@2025Q1..2025Q2)
+             1.500   2.000  +0.500              -       100%         -"""
+    )
+    whole = Comparison.of(a, b, names, seed=3, outcomes=["capacity_gw"]).text()
+    assert max(map(len, whole.split("\n"))) <= 80
+
+
+def test_a_missing_table_is_told(tmp_path: Path) -> None:
+    compare(TINY, shocked(), runs=1, until="2025Q1", out=tmp_path / "out")
+    (tmp_path / "out" / "b" / "labs.parquet").unlink()
+    with pytest.raises(ResultsError, match=r"b/labs.parquet: the file is missing"):
+        Comparison.load(tmp_path / "out")
 
 
 def test_plain_data_knows_no_nan() -> None:
@@ -462,5 +490,5 @@ def test_cells() -> None:
     assert [shown(value, 1) for value in (1234.56, -0.04, NAN, -2.0)] == ["1,234.6", "0.0", "-", "-2.0"]
     assert (interval(-1.0, 2.0, 1), interval(NAN, NAN, 1)) == ("-1.0 to +2.0", "-")
     cells = [share(0.75, 4, 0), share(0.5, 4, 2), share(NAN, 4, 4), share(NAN, 2, 0), share(NAN, 0, 0)]
-    assert cells == ["75%", "50% (2 identical)", "identical", "-", "-"]
+    assert cells == ["75%", "50% (2 nil)", "identical", "-", "-"]
     assert aligned(("", "x"), [("long", "1"), ("b", "22")]) == "       x\nlong   1\nb     22"
