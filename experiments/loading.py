@@ -17,6 +17,8 @@ def load(folder: str | Path) -> Results | Sweep | Comparison:
 
     Raises ResultsError or SweepError, in one line, if the folder holds none of them or this version cannot read it.
     """
+    if not isinstance(folder, str | Path):
+        raise ResultsError(f"folder: got {folder!r}; allowed: the path of a folder of results")
     folder = Path(folder)
     kind = read_manifest(folder).get("kind", "run")
     if kind == "run":

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.running import resolve
 from experiments.store import next_folder
-from experiments.sweeps.designs import Design, make_design
+from experiments.sweeps.designs import METHODS, Design, make_design
 from experiments.sweeps.engines import Engine, engine_of
 from experiments.sweeps.errors import SweepError
 from experiments.sweeps.factors import check_factors
 from experiments.sweeps.pacing import Pace, Progress
-from experiments.sweeps.plan import Plan, make_plan
+from experiments.sweeps.plan import Plan, check_whole, make_plan
 from experiments.sweeps.results import Sweep
 from experiments.sweeps.store import SweepStore
 from experiments.sweeps.study import Function, FunctionStudy, MarketStudy
@@ -86,6 +86,7 @@ def study_of(
     base: Base, seed: int = 1, until: str | None = None, tables: Sequence[str] = TABLES, facts: Facts | None = None
 ) -> MarketStudy | FunctionStudy:
     """What is swept: markets under one or several scenarios, or a function."""
+    check_whole("seed", seed, 0)
     if callable(base) and not isinstance(base, Scenario):
         return FunctionStudy(base, seed)
     several = list(base) if isinstance(base, Sequence) and not isinstance(base, str) else [base]
@@ -136,6 +137,8 @@ def design_of(
         return make_design(
             vary or {}, method, samples, study.seed, levels, trajectories, second_order, scenarios=scenarios
         )
+    if not (isinstance(design, str | Path | Sequence) or hasattr(design, "iloc")):
+        raise SweepError(f"design: got {design!r}; allowed: {', '.join(METHODS)}, or a table of points")
     given = {"vary": vary, "samples": samples, "levels": levels, "trajectories": trajectories}
     needless = [name for name, value in given.items() if value is not None]
     if needless or second_order:

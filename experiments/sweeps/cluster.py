@@ -176,7 +176,7 @@ def _executed(version: str, study: Study, batch: bytes) -> Part:
 def _connected(address: str, stack: ExitStack) -> Client:
     try:
         from distributed import Client
-        from distributed.comm import get_address_host
+        from distributed.comm.addressing import get_address_host
         from distributed.utils import silence_logging_cmgr
     except ImportError as error:
         raise SweepError("engine dask: not installed; install it with: pip install 'cloudpact[cluster]'") from error

@@ -54,8 +54,8 @@ def make_plan(study: MarketStudy | FunctionStudy, design: Design, replicates: in
 
     Raises ScenarioError or SweepError for a point that cannot be run: before anything is written.
     """
-    _check_whole("replicates", replicates, 1)
-    _check_whole("seed", study.seed, 0)
+    check_whole("replicates", replicates, 1)
+    check_whole("seed", study.seed, 0)
     hashes = _point_hashes(study, design.points)
     facts, code = _facts_hash(study), code_version()
     answering: dict[str, list[tuple[int, int]]] = {}
@@ -72,7 +72,8 @@ def _task(key: str, runs: Sequence[tuple[int, int]], points: Sequence[Mapping[st
     return Task(numbers, at, numbers[0] % replicates, dict(points[at[0]]), key)
 
 
-def _check_whole(name: str, value: object, least: int) -> None:
+def check_whole(name: str, value: object, least: int) -> None:
+    """Raises SweepError for anything but a whole number that is large enough."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise SweepError(f"{name}: got {value!r}; allowed: a whole number, {least} or more")
 
