@@ -19,6 +19,7 @@ from experiments.sweeps.compaction import (
     stored_parts,
     table_schema,
 )
+from experiments.sweeps.errors import SweepError
 from market.scenario_errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class StoredTables(Mapping[str, "pd.DataFrame"]):
 
     def __init__(self, folder: Path, names: Sequence[str], complete: bool) -> None:
         self._folder, self._names, self._complete = folder, tuple(names), complete
-        with self._still_there():
+        with self.still_there():
             self._parts = [_all_of(folder, (*names, RUNS.name))] if complete else stored_parts(folder)
         self._frames: dict[str, pd.DataFrame] = {}
 
@@ -59,13 +60,13 @@ class StoredTables(Mapping[str, "pd.DataFrame"]):
         """A table of the folder, read anew."""
         import pyarrow as pa
 
-        with self._still_there():
+        with self.still_there():
             pieces = [table_schema(self._parts, name).empty_table(), *in_run_order(self._parts, name)]
         return pa.concat_tables(pieces).to_pandas()
 
     def sample(self, name: str) -> pd.DataFrame:
         """The rows of the first runs, as many as are read at a time."""
-        with self._still_there():
+        with self.still_there():
             schema = table_schema(self._parts, name)
             return next(in_run_order(self._parts, name), schema.empty_table()).to_pandas()
 
@@ -74,7 +75,7 @@ class StoredTables(Mapping[str, "pd.DataFrame"]):
         if name not in self._names:
             known = ", ".join(self._names)
             raise ResultsError(f"no table {name!r} in the sweep; there are: {known}{did_you_mean(name, self._names)}")
-        with self._still_there():
+        with self.still_there():
             return {field.name: field.type for field in table_schema(self._parts, name)}
 
     def chosen(self, name: str, columns: Sequence[str], where: Mapping[str, str]) -> pa.Table:
@@ -87,7 +88,7 @@ class StoredTables(Mapping[str, "pd.DataFrame"]):
         condition = ds.scalar(True)
         for column, value in where.items():
             condition = condition & (ds.field(column) == value)
-        with self._still_there():
+        with self.still_there():
             return by_run(self.dataset(name).to_table(list(columns), filter=condition))
 
     def dataset(self, name: str) -> ds.Dataset:
@@ -101,7 +102,7 @@ class StoredTables(Mapping[str, "pd.DataFrame"]):
     def content_hash(self, names: Sequence[str]) -> str:
         """Hash of the content of some tables, computed from the files."""
         hashes = []
-        with self._still_there():
+        with self.still_there():
             for name in names:
                 digest = TableHash(name, table_schema(self._parts, name))
                 for rows in in_run_order(self._parts, name):
@@ -110,17 +111,44 @@ class StoredTables(Mapping[str, "pd.DataFrame"]):
         return content_hash(hashes)
 
     @contextmanager
-    def _still_there(self) -> Iterator[None]:
+    def still_there(self) -> Iterator[None]:
         """A sweep that goes on replaces its files: what is gone then is asked for by loading it again."""
         try:
             yield
-        except FileNotFoundError as error:
-            if self._complete:
-                raise ResultsError(f"{self._folder}: a table of the sweep is missing ({error.filename})") from error
-            raise ResultsError(f"{self._folder}: the sweep has gone on since it was loaded; load it again") from error
-        except OSError as error:
-            told = str(error).splitlines()[0]
-            raise ResultsError(f"{self._folder}: cannot read the tables: {told}") from error
+        except (ResultsError, SweepError):
+            raise
+        except (OSError, ValueError, KeyError) as error:
+            if isinstance(error, FileNotFoundError) and not self._complete:
+                told = "the sweep has gone on since it was loaded; load it again"
+                raise ResultsError(f"{self._folder}: {told}") from error
+            told = f"{self._folder}: cannot read the tables: {_one_line(error)}"
+            raise self.damage(error) or ResultsError(told) from error
+
+    def damage(self, error: Exception) -> ResultsError | None:
+        """What to say of an error in reading: the first file that is gone or damaged; None if all can be read."""
+        files = [part.file(name) for part in self._parts for name in sorted(part.tables)]
+        missing = next((file for file in files if not file.is_file()), None)
+        if missing is not None:
+            return ResultsError(f"{missing}: a table of the sweep is missing")
+        damaged = next((file for file in files if not _is_readable(file)), None)
+        return None if damaged is None else ResultsError(f"{damaged}: cannot be read: {_one_line(error)}")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _is_readable(file: Path) -> bool:
+    """Whether every row of a Parquet file can be read."""
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file) as opened:
+            for _ in opened.iter_batches():
+                pass
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _all_of(folder: Path, names: Sequence[str]) -> StoredPart:

@@ -46,6 +46,12 @@ class Sweep:
         manifest = read_sweep_manifest(folder)
         return cls(folder, manifest, StoredTables(folder, manifest["tables"], manifest["status"] == COMPLETE))
 
+    def __repr__(self) -> str:
+        """Folder, status, points times replicates, and how many of all runs finished."""
+        runs, finished = self.manifest["runs"], len(self.runs) - len(self.failures)
+        size = f"{runs // self.replicates} points x {self.replicates} replicates"
+        return f"Sweep({str(self.folder)!r}, {self.status}, {size}, {finished} of {runs} runs finished)"
+
     @property
     def status(self) -> str:
         """Status: complete or running."""
@@ -174,14 +180,16 @@ class Sweep:
         """What DuckDB answers, who sees the sweep's tables."""
         import duckdb
 
-        with duckdb.connect() as connection:
-            for name in (*self.tables, RUNS.name):
-                connection.register(name, self.tables.dataset(name))
-            connection.register(PARAMETERS, self._parameters)
+        with duckdb.connect() as connection, self.tables.still_there():
             try:
+                for name in (*self.tables, RUNS.name):
+                    connection.register(name, self.tables.dataset(name))
+                connection.register(PARAMETERS, self._parameters)
                 return connection.execute(sql, list(values)).df()
             except duckdb.Error as error:
-                raise ResultsError(f"query: {' '.join(str(error).split())}") from error
+                # DuckDB has no class of its own for what fails in the files
+                damage = self.tables.damage(error) if isinstance(error, duckdb.InvalidInputException) else None
+                raise damage or ResultsError(f"query: {' '.join(str(error).split())}") from error
 
 
 _AXES = ("point", "replicate")

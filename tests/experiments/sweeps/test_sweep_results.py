@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -449,7 +450,7 @@ def test_a_sweep_that_has_gone_on_or_lost_a_file_is_told(tmp_path: Path) -> None
         with pytest.raises(ResultsError, match="the sweep has gone on since it was loaded; load it again"):
             read()
     (tmp_path / "sweep" / "market.parquet").unlink()
-    with pytest.raises(ResultsError, match="sweep: a table of the sweep is missing"):
+    with pytest.raises(ResultsError, match=r"sweep/market\.parquet: a table of the sweep is missing"):
         Sweep.load(tmp_path / "sweep").tables["market"]
     parameters = tmp_path / "sweep" / "parameters.parquet"
     parameters.write_bytes(parameters.read_bytes()[:50])
@@ -458,6 +459,42 @@ def test_a_sweep_that_has_gone_on_or_lost_a_file_is_told(tmp_path: Path) -> None
     (tmp_path / "sweep" / "runs.parquet").unlink()
     with pytest.raises(SweepError, match="sweep: its table of runs cannot be read"):
         Sweep.load(tmp_path / "sweep")
+
+
+def test_a_sweep_says_what_it_is(sweep: Sweep, partial: Sweep) -> None:
+    size = "3 points x 4 replicates"
+    assert repr(sweep) == f"Sweep({str(sweep.folder)!r}, complete, {size}, 11 of 12 runs finished)"
+    assert repr(partial) == f"Sweep({str(partial.folder)!r}, running, {size}, 8 of 12 runs finished)"
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "cut off": lambda data: data[:50],
+    "empty": lambda data: b"",
+    "inside": lambda data: data[:4] + b"?" * 400 + data[404:],
+}
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES.values(), None], ids=[*DAMAGES, "missing"])
+def test_a_damaged_table_of_a_complete_sweep_is_named(tmp_path: Path, damage: Callable[[bytes], bytes] | None) -> None:
+    folder = tmp_path / "sweep"
+    store(folder, market_plan(3, 4, TABLES), complete=True)
+    file = folder / "market.parquet"
+    content = file.read_bytes()
+    file.unlink()
+    if damage is not None:
+        file.write_bytes(damage(content))
+    read: tuple[Callable[[Sweep], object], ...] = (
+        lambda sweep: sweep.tables["market"],
+        lambda sweep: sweep.outcome("market_hhi"),
+        lambda sweep: sweep.quantiles("market_hhi"),
+        lambda sweep: sweep.query("SELECT * FROM market"),
+        lambda sweep: sweep.content_hash(),
+    )
+    for each in read:
+        with pytest.raises(ResultsError) as caught:
+            each(Sweep.load(folder))
+        assert str(caught.value).startswith(f"{file}: ")
+        assert "\n" not in str(caught.value)
 
 
 # Large sweeps
