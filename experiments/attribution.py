@@ -175,9 +175,9 @@ def attribution(
 
     `outcome` is a number of a quarter, such as `alignment_hhi` or `labs[OpenAI].dependence_hhi`. The deals are players
     of the game "as signed" (SignedGame); their Shapley values are exact where all coalitions are no more than
-    `permutations` orders would need, else the means over that many orders. The worlds are simulated on
-    `jobs` processes (every core if not given), to the same bits; `facts` replaces the shipped ones. Rows of the facts that only
-    change a clause are no players: they hold in every world, as all that was signed up to `first`.
+    `permutations` orders would need, else the means over that many orders. The worlds are simulated on `jobs`
+    processes (every core if not given), to the same bits; `facts` replaces the shipped ones. Rows of the facts that
+    only change a clause are no players: they hold in every world, as all that was signed up to `first`.
 
     Raises ScenarioError or SweepError for what cannot be asked, and SweepError where the outcome has no value in a
     world without some deals, because a lab fails in it.

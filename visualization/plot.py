@@ -48,13 +48,14 @@ class Plot:
     def save(self, path: str | Path) -> Path:
         """Write the figure as a page of its own (`.html`), a static picture (`.png`, `.svg`) or its table (`.csv`).
 
-        Equal figures give equal files.
+        Equal figures give equal files; a folder that is not there is made.
 
         Raises:
             ValueError: the name ends otherwise, or the figure cannot be drawn as a picture.
         """
         target = Path(path)
         content = self._content(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.{os.getpid()}")
         partial.write_bytes(content)
         return partial.replace(target)

@@ -239,6 +239,8 @@ def started(design: Path, out: Path) -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
+        # whoever runs these tests in the background may have given them deaf ears for Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     deadline = time.monotonic() + 60
     while not any(out.glob("parts/0*")):
