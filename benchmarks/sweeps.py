@@ -1,9 +1,7 @@
 """Sweeps: `python -m benchmarks.sweeps [RUNS]`.
 
 A sweep of the scenario `tiny` with two workers, from starting the command to the whole folder, against two bare
-processes that call `run` as often and keep nothing: the clock, in turn, the better of two. Then what 10,000 runs of 48
-quarters cost the parent: they are made up, committed in parts of 32 runs, made into one file a table and asked for a
-quantile fan, each step in a process of its own whose peak memory is told.
+processes that call `run` as often and keep nothing: the clock, in turn, the better of two.
 """
 
 from __future__ import annotations

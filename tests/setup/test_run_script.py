@@ -180,4 +180,4 @@ def test_words_go_to_the_command_where_the_user_is_and_the_main_job_runs_in_the_
     assert machine.run("report", "my run").stdout == f"in {machine.home}: cloudpact report my run\n"
     assert machine.run().stdout == f"in {machine.project}: cloudpact run\n"
     machine.run("test", "-k", "a word")
-    assert machine.calls()[-1] == "python -m pytest -m not slow and not browser -k a word"
+    assert machine.calls()[-1] == "python -m pytest -n auto -m not slow and not browser -k a word"
