@@ -42,12 +42,14 @@ class Hyperscaler(mesa.Agent):
         self.price = scenario.price.start_usd_bn_per_gw_quarter
         self.utilisation = scenario.capex.utilisation_target
         self.own_need_gw = 0.0
+        self.sold_gw = 0.0
         self.own_growth = math.log1p(spec.own_use_growth_per_year) / 4.0
         self.spot_gw = 0.0
         self.spot_growth = 0.0
         self.cash_flow = spec.cash_flow_usd_bn_per_quarter
         self.ai_margin = 0.0
         self.other_capex = 0.0
+        self.timing = 1.0
         self.cloud_revenue = spec.cloud_revenue_usd_bn_per_quarter
         self.cloud_growth = 0.0
         self.cash_flow_growth = math.log1p(spec.cash_flow_growth_per_year) / 4.0
@@ -88,6 +90,17 @@ class Hyperscaler(mesa.Agent):
             self.spot_growth = adapt(self.spot_growth, seen, capex.expectation_weight)
         self.spot_gw = spot_gw
         self.utilisation = utilisation
+
+    def observe_own_need(self, need_gw: float, weight: float) -> None:
+        """Take own use as seen, and adapt its expected growth to it."""
+        if self.own_need_gw > 0.0 and need_gw > 0.0:
+            seen = max(min(math.log(need_gw / self.own_need_gw), 0.35), -0.1)
+            self.own_growth = adapt(self.own_growth, seen, weight)
+        self.own_need_gw = need_gw
+
+    def observe_other_capex(self, amount: float) -> None:
+        """Level of capex that is not AI, smoothed over what is lumpy: half of a quarter's news counts."""
+        self.other_capex = math.sqrt(self.other_capex * amount) if self.other_capex > 0.0 and amount > 0.0 else amount
 
     def own_path(self, horizon: int, damping: float) -> NDArray[np.float64]:
         """Forecast of its own need, GW by quarter ahead."""

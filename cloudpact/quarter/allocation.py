@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.hyperscaler import Hyperscaler
 from market.allocation import by_affinity, ration, spread_need
 from market.sums import total, totals
 
@@ -41,8 +42,11 @@ def _serve_owners(market: CloudMarket, usable: Array, need: Array) -> tuple[Arra
     """
     claims, owned = np.zeros(len(market.providers)), np.zeros_like(market.flows.promised_gw)
     for provider in market.providers:
-        if market.quarter <= market.history_until or provider.own_need_gw <= 0.0:
-            provider.own_need_gw = provider.spec.own_use_share * usable[provider.index]
+        if market.quarter <= market.history_until:
+            need_gw = _own_use_seen(market, provider, float(usable[provider.index]))
+            provider.observe_own_need(need_gw, market.parameters.capex.own_use_weight)
+        elif provider.own_need_gw <= 0.0:
+            provider.own_need_gw = provider.spec.own_use_share * float(usable[provider.index])
         claims[provider.index] = min(provider.own_need_gw, usable[provider.index])
     left = claims.copy()
     for lab in market.labs:
@@ -53,6 +57,12 @@ def _serve_owners(market: CloudMarket, usable: Array, need: Array) -> tuple[Arra
             left[row] -= owned[row, lab.index]
     market.flows.own_use_gw = left
     return claims, owned
+
+
+def _own_use_seen(market: CloudMarket, provider: Hyperscaler, usable_gw: float) -> float:
+    """While capacity is imposed: what a company built and sold to nobody, up to the utilisation it aims at."""
+    rest = market.parameters.capex.utilisation_target * usable_gw - provider.sold_gw
+    return max(provider.spec.own_use_share * usable_gw, rest)
 
 
 def _serve_contracts(market: CloudMarket, capacity: Array, need: Array) -> None:
@@ -152,5 +162,8 @@ def _observe(market: CloudMarket) -> None:
         utilisation = used / installed if installed > 0.0 else 0.0
         spot = total(flows.spot_gw[row]) + float(flows.open_gw[row])
         provider.observe(utilisation, spot, market.parameters.capex)
+        provider.sold_gw = float(flows.open_gw[row]) + sum(
+            float(flows.delivered_gw[row, lab.index]) for lab in market.labs if lab.spec.owner != provider.name
+        )
     market.last_delivered = flows.delivered_gw.copy()
     market.spot_fill = 0.7 * market.spot_fill + 0.3 * flows.spot_fill_frac

@@ -52,7 +52,7 @@ def _imposed_orders(market: CloudMarket) -> Array:
         capex = market.observed_capex(provider.name, market.quarter)
         share = ai_share(market, provider)
         other = capex * (1.0 - share)
-        provider.other_capex = 0.75 * provider.other_capex + 0.25 * other if provider.other_capex > 0.0 else other
+        provider.observe_other_capex(other)
         market.flows.capex_usd_bn[provider.index] = capex
         market.flows.ai_capex_usd_bn[provider.index] = capex * share
         orders[provider.index] = capex * share / market.cost_basis(provider).build_usd_bn_per_gw
@@ -83,6 +83,8 @@ def _planned_orders(market: CloudMarket) -> Array:
             1.0 - (1.0 - rules.negotiation.default_probability_per_quarter) ** lead,
         )
         wanted = rules.capex.inertia * provider.last_order_gw + (1.0 - rules.capex.inertia) * plan.wanted_gw
+        provider.timing = math.exp(market.normal("timing", rules.capex.timing_volatility, provider.key))
+        wanted *= provider.timing
         orders[provider.index] = min(wanted, plan.affordable_gw) if provider.spec.builds else 0.0
     return orders
 
@@ -126,7 +128,7 @@ def _order(market: CloudMarket, provider: Hyperscaler, gw: float) -> None:
     flows.ordered_gw[i] = gw
     if not imposed:
         flows.ai_capex_usd_bn[i] = chips + shells
-        flows.capex_usd_bn[i] = chips + shells + provider.other_capex
+        flows.capex_usd_bn[i] = chips + shells + provider.other_capex * provider.timing
     quarter, ledger = market.quarter, market.ledger
     for name, share in market.chip_shares(provider).items():
         ledger.pay(quarter, provider.name, name, chips * share, "property", "revenue", "accelerators")

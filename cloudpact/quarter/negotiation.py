@@ -60,6 +60,9 @@ def _open(market: CloudMarket, lab: Lab) -> Need | None:
     need, contracted = paths(market, lab)
     if not lab.opens_talks(market.quarter, need, contracted, market.parameters):
         return None
+    ready = market.parameters.negotiation.readiness_per_quarter
+    if ready < 1.0 and market.uniform("readiness", lab.key) >= ready:
+        return None
     lab.last_talks = market.quarter
     at = market.parameters.negotiation.coverage_horizon_quarters
     return Need(lab, max(float(need[at] - contracted[at]), 0.0), [])

@@ -38,8 +38,9 @@ def reprice(market: CloudMarket) -> None:
 
 
 def _other_cloud(market: CloudMarket) -> None:
-    """Cloud revenue apart from AI: the facts while imposed, then a damped trend split by incumbency."""
-    damping = market.parameters.capex.trend_damping
+    """Cloud revenue apart from AI: the facts while imposed, then a damped trend whose growth is shocked."""
+    rules, damping = market.parameters.demand, market.parameters.capex.trend_damping
+    cycle = market.normal("cloud cycle", rules.cloud_cycle_per_quarter)
     for provider in market.providers:
         observed = market.observed_cloud(provider.name)
         ai = float(market.flows.ai_revenue_usd_bn[provider.index])
@@ -51,6 +52,7 @@ def _other_cloud(market: CloudMarket) -> None:
                 seen = max(min(math.log(provider.cloud_revenue / before), 0.2), -0.1)
                 provider.cloud_growth = 0.8 * provider.cloud_growth + 0.2 * seen
         else:
-            floor = 0.015
-            provider.cloud_growth = floor + damping * (provider.cloud_growth - floor)
+            late = rules.cloud_growth_late_per_quarter
+            luck = cycle + market.normal("cloud", rules.cloud_volatility_per_quarter, provider.key)
+            provider.cloud_growth = late + damping * (provider.cloud_growth - late) + luck
             provider.cloud_revenue = before * math.exp(provider.cloud_growth)
