@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from experiments.counterfactual import counterfactual
     from experiments.discovery import discover
     from experiments.explain import explain
+    from experiments.hindcast import hindcast
     from experiments.loading import load
     from experiments.renegotiate import renegotiate
     from experiments.running import run
@@ -38,6 +39,7 @@ __all__ = [
     "discover",
     "ema_model",
     "explain",
+    "hindcast",
     "load",
     "plot",
     "renegotiate",
@@ -58,6 +60,7 @@ _HOMES = {
     "discover": "experiments.discovery",
     "ema_model": "experiments.adapters",
     "explain": "experiments.explain",
+    "hindcast": "experiments.hindcast",
     "load": "experiments.loading",
     "plot": "visualization",
     "renegotiate": "experiments.renegotiate",

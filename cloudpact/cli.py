@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cloudpact.cli_experiments import experiments_app
+from cloudpact.cli_history import history_app
 from cloudpact.commands_scenario import scenario_app
 from cloudpact.options import FactsFolder, Jobs, Json, RunFolder, Runs, Seed, SimulatedDeal, Until
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(experiments_app)
+app.add_typer(history_app)
 
 
 @app.callback(invoke_without_command=True)

@@ -170,6 +170,8 @@ class Capex(Group):
     depreciation_per_quarter: float = param(0.04, unit="1/quarter", low=0.0, high=1.0, meaning="Declining-balance depreciation of property", source="blend of chip and shell lives")
     own_use_damping: float = param(0.95, unit="frac", low=0.0, high=1.0, meaning="Damping of the growth of own use, a quarter", source="nearly knife-edge (design brief): show the range")
     own_use_weight: float = param(0.1, unit="frac", low=0.0, high=1.0, meaning="Weight of the last quarter in the growth of own use that a company expects while facts are imposed", source="Nerlove (1958) form; value is ours")
+    own_use_cycle_per_quarter: float = param(0.0, unit="log", low=0.0, high=0.5, meaning="Standard deviation of the quarterly shock to the growth of all companies' own AI use after the facts", source="baseline 0.02: in the model's own history a year moves that growth by .05 to .09 a quarter, half of it taken as common")
+    own_use_volatility_per_quarter: float = param(0.0, unit="log", low=0.0, high=0.5, meaning="The same for one company", source="baseline 0.02: the other half")
     own_use_slack: float = param(0.6, unit="frac", low=0.0, high=5.0, meaning="Own use that can wait: it takes slack capacity up to this share above its first claim", source=FITTED)
     timing_volatility: float = param(0.0, unit="log", low=0.0, high=1.0, meaning="Standard deviation of what a company's quarterly capex departs from its plan after the facts: orders and payments come lumpy", source="baseline 0.1: departures from a centred yearly mean, 2015-2021, are .09 to .15 (capex_quarterly.csv)")
     non_ai_growth_per_year: float = param(0.06, unit="1/year", low=-0.5, high=1.0, meaning="Growth of capex that is not AI, after the facts", source=OURS)

@@ -65,6 +65,7 @@ def _planned_orders(market: CloudMarket) -> Array:
     horizon = lead + 1
     promised = market.book.promised_path(market.quarter, horizon)
     uncommitted = _uncommitted(market, promised[:, :, lead])
+    cycle = market.normal("own use cycle", rules.capex.own_use_cycle_per_quarter)
     orders = np.zeros(len(market.providers))
     growth = (1.0 + rules.capex.non_ai_growth_per_year) ** 0.25
     for provider in market.providers:
@@ -73,6 +74,7 @@ def _planned_orders(market: CloudMarket) -> Array:
         else:
             provider.other_capex *= growth
         provider.own_growth *= rules.capex.own_use_damping
+        provider.own_growth += cycle + market.normal("own use", rules.capex.own_use_volatility_per_quarter, provider.key)
         if market.quarter > market.history_until:
             provider.own_need_gw *= math.exp(provider.own_growth * market.draws.own_use_growth)
         plan = provider.plan_capex(

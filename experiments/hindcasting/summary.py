@@ -54,7 +54,7 @@ def by_target(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def tests(rows: pd.DataFrame, horizons: Sequence[int] = (1, 4, 8)) -> pd.DataFrame:
+def accuracy_tests(rows: pd.DataFrame, horizons: Sequence[int] = (1, 4, 8)) -> pd.DataFrame:
     """Diebold-Mariano tests of equal CRPS against every benchmark, corrected for small samples, by horizon.
 
     The loss of an origin is the mean over its targets of CRPS over the size of what happened, so that the sample is

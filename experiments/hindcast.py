@@ -1,0 +1,146 @@
+"""`hindcast`: what the market would have said from past origins, scored against what then happened.
+
+    python -m experiments.hindcast
+
+rewrites the measured part of docs/hindcast.md at the published settings.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments.calibration.posterior import posterior
+from experiments.calibration.reference import ReferenceTable, reference_table
+from experiments.hindcasting.rows import Ensemble, hindcast_rows
+from experiments.hindcasting.summary import frame
+from experiments.hindcasting.text import terminal_text
+from experiments.sweeps.errors import SweepError
+from market.calendar import quarter_index, quarter_name
+from market.facts import Facts
+from market.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from experiments.origins import Mode
+
+FIRST_WINDOW, FIRST, LAST = "2020Q4", "2021Q4", "2024Q4"
+HORIZON, DRAWS = 8, 120
+MODES: tuple[Mode, ...] = ("blind", "conditional")
+
+
+@dataclass(frozen=True, slots=True)
+class Hindcast:
+    """Scores by target, origin, horizon and mode, with what is needed to repeat them."""
+
+    rows: tuple[dict[str, Any], ...]
+    settings: dict[str, Any]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows as a table, benchmarks in columns `crps_NAME`."""
+        return frame(self.rows)
+
+    def plain(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {"settings": self.settings, "rows": list(self.rows)}
+
+    def text(self) -> str:
+        """What the command prints."""
+        return terminal_text(self.frame)
+
+
+def origins_from(first: str, last: str, step: int = 1) -> list[str]:
+    """Every `step`-th quarter from the first to the last.
+
+    >>> origins_from("2023Q4", "2024Q4", 2)
+    ['2023Q4', '2024Q2', '2024Q4']
+    """
+    return [quarter_name(quarter) for quarter in range(quarter_index(first), quarter_index(last) + 1, step)]
+
+
+def hindcast(
+    base: Scenario | str = "baseline",
+    origins: Sequence[str] | None = None,
+    horizon: int = HORIZON,
+    draws: int = DRAWS,
+    seed: int = 1,
+    modes: Sequence[Mode] = MODES,
+    facts: Facts | None = None,
+    out: Path | str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[Any], None] | None = None,
+) -> Hindcast:
+    """Forecast every origin with what was known then, and score against what is known now.
+
+    Parameters are drawn from their priors once; every draw is simulated from every origin. At an origin the draws are
+    weighted by how near their runs from earlier origins came to the facts known by then, and nothing later: the
+    calibration of the hindcast is out of sample too. `out` keeps the simulations, and a stopped hindcast goes on there.
+
+    Raises SweepError for origins or horizons that the facts do not admit.
+    """
+    known = facts if facts is not None else Facts.load()
+    scenario = base if isinstance(base, Scenario) else Scenario.load(base)
+    asked = list(origins) if origins else origins_from(FIRST, LAST)
+    _check(asked, horizon, known)
+    windows = _windows(asked, modes)
+    table = reference_table(scenario, draws, seed, windows, horizon, known, out=out, jobs=jobs, progress=progress)
+    ensembles = [_ensemble(table, known, origin, mode) for mode in modes for origin in asked]
+    rows = tuple(hindcast_rows(ensembles, known, horizon, seed))
+    settings = {
+        "scenario": scenario.name, "scenario_hash": scenario.content_hash(), "facts_hash": known.hash,
+        "origins": asked, "horizon": horizon, "draws": draws, "seed": seed, "modes": list(modes),
+    }  # fmt: skip
+    return Hindcast(rows, settings)
+
+
+def _windows(origins: Sequence[str], modes: Sequence[Mode]) -> list[tuple[str, Mode]]:
+    """Windows to simulate: those scored, and blind ones a year apart before them, which weight the draws."""
+    earlier = origins_from(FIRST_WINDOW, quarter_name(quarter_index(min(origins)) - 1), 2)
+    weighting: list[tuple[str, Mode]] = [(origin, "blind") for origin in earlier]
+    return weighting + [(origin, mode) for mode in modes for origin in origins]
+
+
+def _ensemble(table: ReferenceTable, facts: Facts, origin: str, mode: Mode) -> Ensemble:
+    weights = posterior(table, facts, origin).weights
+    prefix = f"{origin}-{mode}/"
+    members = table.outcomes
+    own = members[[column for column in members.columns if column.startswith(prefix)]]
+    return Ensemble(origin, mode, own.rename(columns=lambda name: name.removeprefix(prefix)), np.asarray(weights))
+
+
+def _check(origins: Sequence[str], horizon: int, facts: Facts) -> None:
+    last = facts.last_capex_quarter
+    if horizon < 1 or horizon > 40:
+        raise SweepError(f"horizon {horizon} is out of range; allowed: 1 to 40 quarters")
+    for origin in origins:
+        try:
+            at = quarter_index(origin)
+        except ValueError:
+            raise SweepError(f"origin {origin!r} is no quarter; allowed: such as 2022Q4") from None
+        if not quarter_index("2020Q4") < at < last:
+            raise SweepError(
+                f"origin {origin} cannot be scored; allowed: 2021Q1 to {quarter_name(last - 1)} "
+                f"(the facts end in {quarter_name(last)})"
+            )
+
+
+def main() -> int:
+    """Rewrite the page at the published settings."""
+    from experiments.hindcasting.page import write_page
+
+    start = time.perf_counter()
+    found = hindcast(out=Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    write_page(found, time.perf_counter() - start)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
