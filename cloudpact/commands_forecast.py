@@ -61,7 +61,7 @@ def show_forecast(request: ForecastRequest) -> int:
                 progress=report,
             )
     except KeyboardInterrupt:
-        goes_on = "the same command goes on from there" if request.out else "give its folder as --out to go on from there"
+        goes_on = "the same command goes on from there" if request.out else "give its folder as --out to go on"
         typer.echo(f"cloudpact: interrupted; what was finished is kept; {goes_on}", err=True)
         return 130
     _print(made, request)
