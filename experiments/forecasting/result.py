@@ -14,7 +14,7 @@ from experiments.forecasting.draws import Draws
 from experiments.forecasting.members import BETWEEN, ForecastStudy
 from experiments.forecasting.outlook import Outlook
 from experiments.forecasting.series import quarterly, series_of, unit_of
-from experiments.forecasting.statements import Statement, effective_runs, jeffreys, plain_columns
+from experiments.forecasting.statements import Statement, check_statement, effective_runs, jeffreys, plain_columns
 from experiments.forecasting.variance import variances
 from experiments.sweeps.errors import SweepError
 from experiments.sweeps.results import LEVELS, Sweep
@@ -126,7 +126,10 @@ class Forecast:
 
     def with_statements(self, tests: Sequence[str]) -> Forecast:
         """The same forecast asked about further statements."""
-        return replace(self, statements=(*self.statements, *(Statement.parse(text) for text in tests)))
+        asked = [Statement.parse(text) for text in tests]
+        for statement in asked:
+            check_statement(statement, self.made.scenario, self.made.origin)
+        return replace(self, statements=(*self.statements, *asked))
 
     def text(self, width: int = 100) -> str:
         """The forecast as text for people, at most `width` columns where numbers leave room."""
@@ -142,7 +145,10 @@ class Forecast:
             "failed": self.failed,
             "fans": _records(self.fans),
             "shares": _records(self.shares),
-            "statements": _records(self.probabilities),
+            "statements": [
+                {**row, "by_scenario": self.by_scenario(statement)}
+                for row, statement in zip(_records(self.probabilities), self.statements, strict=True)
+            ],
             "folder": str(self.sweep.folder),
         }
 
@@ -183,9 +189,8 @@ class Forecast:
     @cached_property
     def _quarterly(self) -> pd.DataFrame:
         points = self.sweep.design.points
-        scenarios = [self.study.scenarios[point["scenario"]] for point in points]
         quarters = sorted({quarter_index(name) for name in self._later["market"]["quarter"].unique()})
-        return quarterly(self._later, lambda run: scenarios[run], quarters)
+        return quarterly(self._later, lambda run: self.study.scenario(points[run]), quarters)
 
     def _shares_at(self, quarter: str) -> pd.DataFrame:
         import pandas as pd
@@ -225,7 +230,8 @@ class Forecast:
         """Probability of a statement in the members of each stated scenario."""
         holds = statement.holds(self.tables())
         stated = {run: point["scenario"].split(BETWEEN)[1] for run, point in enumerate(self.sweep.design.points)}
-        return {str(name): float(share) for name, share in holds.groupby(holds.index.map(stated)).mean().items()}
+        known = holds.dropna()
+        return {str(name): float(share) for name, share in known.groupby(known.index.map(stated)).mean().items()}
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

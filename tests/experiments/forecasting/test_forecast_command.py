@@ -25,6 +25,7 @@ def request_in(folder: Path, **options: object) -> ForecastRequest:
     return ForecastRequest("tiny", **asked)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_forecast_is_printed_frozen_and_has_nothing_to_score_yet(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

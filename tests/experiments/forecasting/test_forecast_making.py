@@ -56,6 +56,12 @@ def test_a_member_is_the_run_with_its_scenario_and_its_luck(made: Forecast) -> N
             assert mine.equals(theirs)
 
 
+def test_members_that_differ_in_luck_alone_are_two(made: Forecast) -> None:
+    one, other = (made.study.scenario({"scenario": "nash / as-is", "luck": luck}) for luck in (0, 1))
+    assert one.diff(other) == {"name": ("tiny / nash / as-is, luck 0", "tiny / nash / as-is, luck 1")}
+    assert one.content_hash() != other.content_hash()
+
+
 def test_no_two_members_are_taken_for_one(made: Forecast) -> None:
     assert made.sweep.runs["key"].nunique() == RUNS
     assert (made.sweep.runs["same_as"] == made.sweep.runs["run"]).all()
@@ -87,6 +93,13 @@ def test_shares_add_up_to_one(made: Forecast) -> None:
     assert set(made.shares["source"]) == {"parameters", "structure", "scenario", "luck", "interaction"}
     with pytest.raises(SweepError, match="no series 'capex' in 2025Q4"):
         made.shares_of("capex", "2025Q4")
+
+
+def test_further_statements_are_checked_and_answered(made: Forecast) -> None:
+    more = made.with_statements(["capacity_gw@2025Q4 > 0"])
+    assert more.probabilities["probability"].tolist() == [1.0, 0.0, 1.0]
+    with pytest.raises(SweepError, match="there is no 'capacity'"):
+        made.with_statements(["capacity@2025Q4 > 0"])
 
 
 def test_probabilities_of_what_is_sure(made: Forecast) -> None:
@@ -123,6 +136,7 @@ def test_plain_values_are_json(made: Forecast) -> None:
     import json
 
     plain = made.plain()
+    assert plain["statements"][0]["by_scenario"]["as-is"] == 1.0
     json.dumps(plain, allow_nan=False)
     assert (plain["origin"], plain["until"], plain["runs"], plain["seed"]) == ("2024Q4", "2025Q4", RUNS, 3)
     assert len(plain["facts_hash"]) == len(plain["scenario_hash"]) == len(plain["code_version"]) == 64

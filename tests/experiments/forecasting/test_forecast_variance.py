@@ -47,6 +47,20 @@ def test_parts_of_a_sum_are_unbiased_with_24_runs() -> None:
     assert_unbiased(found, expected | {"total": sum(expected.values())})
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_one_source_alone_leaves_nothing_to_the_others_with_8_runs(source: str) -> None:
+    """Eight runs share so much by chance and by design that any slip in the correction shows."""
+    function = {
+        "parameters": lambda p, s, c, luck: p,
+        "structure": lambda p, s, c, luck: s,
+        "scenario": lambda p, s, c, luck: c,
+        "luck": lambda p, s, c, luck: luck,
+    }[source]
+    expected = dict.fromkeys(SOURCES, 0.0)
+    expected[source] = np.pi**2 / 3 if source in ("parameters", "luck") else LEVEL_VARIANCE
+    assert_unbiased(mean_estimate(function, repeats=400, runs=8), expected | {"total": expected[source]})
+
+
 def test_parts_of_ishigami_s_function_are_unbiased_and_leave_its_interaction() -> None:
     """Parameters and luck are its x1 and x3, whose interaction is large; levels stand in for x2."""
     b = 0.1
