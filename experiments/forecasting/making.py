@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,16 +42,16 @@ def forecast(
     outlook: str | Path = SHIPPED_OUTLOOK,
     statements: Sequence[str] | None = None,
     posterior: Posterior | None = None,
-    engine: str = "local",
     command: str = "",
     progress: Callable[[Progress], None] | None = None,
 ) -> Forecast:
     """Fans, shares of variance and probabilities from the last quarter of the facts on.
 
     Every run draws its parameters from the posterior (the shipped one if none is given), its structure and its stated
-    scenario from the outlook, and its luck. `statements` are tests such as `"labs[OpenAI].dependence_hhi@2028Q4 <
-    3000"` beside those of the shipped ones that are about the quarters forecast and the parties there are. Runs go into the folder `out` (a numbered one in `results/`) and the same call
-    finishes what a stopped one left. The same arguments give the same bits on any number of processes.
+    scenario from the outlook, and its luck. `statements` are tests such as
+    `"labs[OpenAI].dependence_hhi@2028Q4 < 3000"`, asked beside the shipped ones that fit the quarters and parties.
+    Runs go into the folder `out` (a numbered one in `results/`), and the same call finishes what a stopped one left.
+    The same arguments give the same bits on any number of processes.
 
     Raises SweepError or ScenarioError, one line, before anything is simulated.
     """
@@ -62,17 +63,18 @@ def forecast(
     draws = make_draws(runs, seed, [each.weight for each in view.structures], [each.weight for each in view.scenarios])
     parameters, note = _parameters(start, posterior, runs // 2, seed)
     if not parameters:
-        draws = type(draws)(np.zeros_like(draws.parameters), draws.luck, draws.structures, draws.scenarios)
-    study = ForecastStudy(worlds(scenario, view, origin), seed, TABLES, facts)
-    plan = make_plan(study, members(view, draws, parameters), 1)
+        draws = replace(draws, parameters=np.zeros_like(draws.parameters))
     asked = [Statement.parse(text) for text in statements or ()]
     for statement in asked:
         check_statement(statement, scenario, origin)
-    shipped = fitting(read_statements(SHIPPED_STATEMENTS), scenario, origin)
+    study = ForecastStudy(worlds(scenario, view, origin), seed, TABLES, facts)
+    plan = make_plan(study, members(view, draws, parameters), 1)
     folder = next_folder(f"forecast-{start.name}") if out is None else Path(out)
-    sweep = run_plan(plan, folder, engine_of(engine, jobs), False, progress, command)
-    made = Made(scenario, origin, seed, view, note, known, command)
-    return Forecast(sweep, made, study, draws, (*shipped, *asked))
+    sweep = run_plan(plan, folder, engine_of("local", jobs), False, progress, command)
+    shipped = read_statements(SHIPPED_STATEMENTS)
+    fit = fitting(shipped, scenario, origin)
+    made = Made(scenario, origin, seed, view, note, known, command, len(shipped) - len(fit))
+    return Forecast(sweep, made, study, draws, (*fit, *asked))
 
 
 def _parameters(

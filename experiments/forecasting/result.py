@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a forecast was made from: the scenario at the origin, the outlook, the parameters' source, the facts."""
+    """What a forecast was made from: the scenario at the origin, the outlook, the parameters' source, the facts.
+
+    `left_out` counts shipped statements about quarters or parties that are not forecast.
+    """
 
     scenario: Scenario
     origin: int
@@ -39,6 +42,7 @@ class Made:
     parameters: str
     facts: Facts
     command: str
+    left_out: int
 
 
 @dataclass(frozen=True, eq=False)

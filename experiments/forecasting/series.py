@@ -18,6 +18,7 @@ _OF_PARTIES = {
     "providers": ("provider", ("capacity_gw", "ai_revenue_usd_bn", "utilisation_frac")),
     "labs": ("lab", ("dependence_hhi", "valuation_usd_bn", "providers_count")),
 }
+_OF_LABS = ("run_rate", "compute", "valuation")
 _OF_SELLERS = ("cloud_revenue", "market_share", "backlog")
 TOP_TWO = {
     "frontier_top2_frac": "Share of the two largest hosts in the compute delivered to all labs",
@@ -105,9 +106,9 @@ def target_series(scenario: Scenario) -> list[str]:
     ['capex[North]', 'capex[East]', 'cloud_revenue[North]']
     """
     sellers = [name for name, spec in scenario.hyperscalers.items() if spec.sells]
-    of_providers = {"capex": list(scenario.hyperscalers), **dict.fromkeys(_OF_SELLERS, sellers)}
-    of_labs = dict.fromkeys(("run_rate", "compute", "valuation"), list(scenario.labs))
-    found = [f"{family}[{name}]" for family, names in {**of_providers, **of_labs}.items() for name in names]
+    found = [f"capex[{name}]" for name in scenario.hyperscalers]
+    found += [f"{family}[{name}]" for family in _OF_SELLERS for name in sellers]
+    found += [f"{family}[{name}]" for family in _OF_LABS for name in scenario.labs]
     four = ["capex[four]"] if all(name in scenario.hyperscalers for name in BIG_FOUR) else []
     return [*found, *four, "cloud_hhi", "deals"]
 

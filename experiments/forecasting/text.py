@@ -44,8 +44,9 @@ def forecast_text(forecast: Forecast, width: int) -> str:
         f"{made.scenario.time.end}: {forecast.draws.runs} runs, seed {made.seed}; {made.parameters}."
     )
     failed = f"Note: {forecast.failed} runs failed and are left out." if forecast.failed else ""
+    few = f"{made.left_out} shipped statements are about other quarters or parties." if made.left_out else ""
     probabilities = _probabilities(forecast, width) if forecast.statements else ""
-    parts = (fill(title, width), failed, _fans(forecast, width), _shares(forecast, width), probabilities)
+    parts = (fill(title, width), failed, _fans(forecast, width), _shares(forecast, width), probabilities, few)
     return "\n\n".join(part for part in (*parts, fill(" ".join(READING.split()), width)) if part)
 
 
@@ -100,7 +101,8 @@ def _shares(forecast: Forecast, width: int) -> str:
         for name in _told_series(forecast)
         if (name, "luck") in shares
     ]
-    title = f"Shares of the variance in {quarter} in per cent, standard errors up to {100.0 * table['standard_error'].max():.0f} points"
+    error = 100.0 * float(table["standard_error"].max())
+    title = f"Shares of the variance in {quarter} in per cent, standard errors up to {error:.0f} points"
     return f"{fill(title, width)}\n{aligned(('', *heads), rows)}"
 
 
