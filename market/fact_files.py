@@ -70,14 +70,14 @@ def capex_rows(quarterly: Sequence[Cells], annual: Sequence[Cells], names: Names
     for cells in quarterly:
         company, quarter = names.require("company", cells, "company").name, cells.quarter("quarter")
         _refuse_second(cells, seen, (company, quarter), f"{company} {cells.values['quarter']}")
-        yield CapexRow(
-            cells.where, quarter, cells.confidence(), company, cells.required_number("capex_usd_bn", low=0.0)
-        )
+        value = cells.required_number("capex_usd_bn", low=0.0)
+        yield CapexRow(cells.where, quarter, cells.confidence(), company, value, source=cells.source())
     for cells in annual:
         company, end = names.require("company", cells, "company").name, cells.day("period_end")
         value, confidence = cells.required_number("capex_usd_bn", low=0.0), cells.confidence()
         if (end.month, end.day) == (12, 31) and cells.text("type") == "actual":
-            yield CapexRow(cells.where, quarter_of(end), confidence, company, value, quarters=4)
+            where, quarter = cells.where, quarter_of(end)
+            yield CapexRow(where, quarter, confidence, company, value, quarters=4, source=cells.source())
 
 
 def cloud_rows(lines: Iterable[Cells], names: Names) -> Iterator[CloudRow]:
@@ -89,7 +89,8 @@ def cloud_rows(lines: Iterable[Cells], names: Names) -> Iterator[CloudRow]:
         _refuse_second(cells, seen, (cells.text("segment"), quarter), f"{company} {cells.values['quarter']}")
         revenue, backlog = cells.number("revenue_usd_bn", low=0.0), cells.number("backlog_usd_bn", low=0.0)
         if segment.kind == "cloud":
-            yield CloudRow(cells.where, quarter, cells.confidence(), company, cells.text("segment"), revenue, backlog)
+            where, confidence, text, source = cells.where, cells.confidence(), cells.text("segment"), cells.source()
+            yield CloudRow(where, quarter, confidence, company, text, revenue, backlog, source=source)
 
 
 def _refuse_second(cells: Cells, seen: set[tuple[str, int]], key: tuple[str, int], what: str) -> None:
@@ -102,22 +103,24 @@ def share_rows(lines: Iterable[Cells], names: Names, notes: list[str]) -> Iterat
     """Market shares as fractions, by provider."""
     for cells in lines:
         provider = _name(names, "provider", cells, "provider", notes).name
-        share = cells.required_number("share_pct") / 100
-        yield MeasureRow(cells.where, cells.quarter("date"), cells.confidence(), provider, share, "frac")
+        quarter, share = cells.quarter("date"), cells.required_number("share_pct") / 100
+        yield MeasureRow(cells.where, quarter, cells.confidence(), provider, share, "frac", source=cells.source())
 
 
 def adoption_rows(lines: Iterable[Cells]) -> Iterator[MeasureRow]:
     """Adoption measures as fractions."""
     for cells in lines:
         quarter, value = quarter_of(cells.day("date")), cells.required_number("value_pct") / 100
-        yield MeasureRow(cells.where, quarter, cells.confidence(), cells.text("measure"), value, "frac")
+        where, confidence, measure = cells.where, cells.confidence(), cells.text("measure")
+        yield MeasureRow(where, quarter, confidence, measure, value, "frac", source=cells.source())
 
 
 def supply_rows(lines: Iterable[Cells]) -> Iterator[MeasureRow]:
     """Supply measures in their own units."""
     for cells in lines:
+        quarter, confidence, measure = cells.quarter("quarter"), cells.confidence(), cells.text("measure")
         value, unit = cells.required_number("value"), cells.text("unit")
-        yield MeasureRow(cells.where, cells.quarter("quarter"), cells.confidence(), cells.text("measure"), value, unit)
+        yield MeasureRow(cells.where, quarter, confidence, measure, value, unit, source=cells.source())
 
 
 def lab_rows(lines: Iterable[Cells], names: Names, notes: list[str]) -> Iterator[LabRow]:
@@ -128,6 +131,7 @@ def lab_rows(lines: Iterable[Cells], names: Names, notes: list[str]) -> Iterator
             where=cells.where,
             quarter=quarter_of(day),
             confidence=cells.confidence(),
+            source=cells.source(),
             lab=_name(names, "lab", cells, "lab", notes).name,
             date=day,
             valuation_usd_bn=cells.number("valuation_usd_bn", low=0.0),
@@ -149,6 +153,7 @@ def deal_rows(lines: Iterable[Cells], names: Names, notes: list[str]) -> Iterato
             where=cells.where,
             quarter=quarter_of(day),
             confidence=cells.confidence(),
+            source=cells.source(),
             slug=_slug(provider, lab, day, slugs),
             date=day,
             provider=provider.name,

@@ -9,7 +9,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -112,6 +112,10 @@ class Cells:
             raise self.error(f"{column} is {text!r}; allowed: {', '.join(repr(word) for word in allowed)}")
         return text
 
+    def source(self) -> str:
+        """Where the row's figures come from; blank in a file without that column."""
+        return self.values.get("source", "")
+
     def confidence(self) -> str:
         """The row's confidence."""
         return self.one_of("confidence", CONFIDENCES)
@@ -148,11 +152,12 @@ def read_cells(path: Path, columns: tuple[str, ...]) -> Iterator[Cells]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What every row has: where it stands, its quarter and its confidence."""
+    """What every row has: where it stands, its quarter, its confidence and, if the file gives one, its source."""
 
     where: str
     quarter: int
     confidence: str
+    source: str = field(default="", kw_only=True)
 
     @property
     def is_target(self) -> bool:

@@ -69,6 +69,8 @@ class Facts:
     topics: Mapping[str, frozenset[str]]
     notes: tuple[str, ...]
     hash: str
+    deals_until: int
+    """Last quarter whose deals are all in: the one before the quarter of the last row, which may still be running."""
     origin: int | None = None
 
     @staticmethod
@@ -104,6 +106,7 @@ class Facts:
             supply_rows=_until(self.supply_rows, origin),
             deal_rows=_until(self.deal_rows, origin),
             overrides=overrides,
+            deals_until=min(self.deals_until, origin),
             origin=origin,
         )
 
@@ -117,6 +120,11 @@ class Facts:
         if not last:
             raise FactsError("no capex was known at this origin")
         return min(last.values())
+
+    @property
+    def latest_origin(self) -> int:
+        """The quarter that a forecast from these facts starts from; rows appended for all companies move it on."""
+        return self.last_capex_quarter
 
     def capex(self, company: str) -> dict[int, float]:
         """Cash purchases of property and equipment by quarter, finance leases excluded."""
@@ -245,25 +253,28 @@ def _load(paths: Mapping[str, Path]) -> Facts:
     deals = tuple(deal_rows(cells["deals.csv"], names, notes))
     adoption = tuple(adoption_rows(cells["adoption.csv"]))
     supply = tuple(supply_rows(cells["supply.csv"]))
+    shares = tuple(share_rows(cells["market_share.csv"], names, notes))
+    companies = {name.name for use, name in names.entries() if use in ("company", "provider")}
     known_labs = {name.name for use, name in names.entries() if use == "lab"}
     return Facts(
         capex_rows=capex,
         cloud_rows=tuple(cloud_rows(cells["cloud_revenue.csv"], names)),
         lab_rows=labs,
-        share_rows=tuple(share_rows(cells["market_share.csv"], names, notes)),
+        share_rows=shares,
         adoption_rows=adoption,
         supply_rows=supply,
         deal_rows=deals,
         roles=read_roles(cells["deal_roles.csv"]),
         overrides=read_overrides(cells["deal_overrides.csv"]),
         topics={
-            "company": frozenset(name.name for use, name in names.entries() if use in ("company", "provider")),
+            "company": frozenset(companies | {row.measure for row in shares}),
             "lab": frozenset(known_labs | {row.lab for row in labs} | {row.lab for row in deals}),
             "adoption measure": frozenset(row.measure for row in adoption),
             "supply measure": frozenset(row.measure for row in supply),
         },
         notes=tuple(notes),
         hash=files_hash(paths),
+        deals_until=max((row.quarter for row in deals), default=0) - 1,
     )
 
 
