@@ -45,9 +45,11 @@ def freeze(forecast: Forecast, folder: str | Path = SHIPPED_LEDGER, made: dateti
     It holds quantiles of every series and the values of every member for target series, at the first eight quarters
     and the last of each later year; statements with their probabilities; what was known of the targets after the
     origin; and hashes of scenario, outlook, facts, code and results with seed and command.
-    Raises SweepError for a forecast with failed members, which would be scored without them, or a folder that cannot
-    be written.
+    Raises SweepError for a forecast that no fact can score, one with failed members, which would be scored without
+    them, or a folder that cannot be written.
     """
+    if forecast.made.scenario.time.capex_until == "none":
+        raise SweepError(f"{forecast.made.scenario.name}: imposes no facts, so none can score it; it is not frozen")
     if forecast.failed:
         raise SweepError(f"{forecast.sweep.folder}: {forecast.failed} runs failed; a forecast is frozen whole")
     moment = (made or datetime.now(UTC)).astimezone(UTC)

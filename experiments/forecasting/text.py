@@ -25,7 +25,8 @@ HEADLINE = (
     "deals",
 )
 SMALLEST_WIDTH = 60
-NARROW = 90  # below, tables are turned or their heads cut short
+MOST_QUARTERS = 5
+NARROW = 90  # below, heads are cut short
 SOURCES = ("parameters", "structure", "scenario", "luck", "interaction")
 READING = """\
 Median, and in brackets 10 % to 90 % of the runs. Shares: of the variance, by source alone (law of total variance);
@@ -60,21 +61,24 @@ def told_quarters(forecast: Forecast, most: int) -> list[str]:
 
 
 def _fans(forecast: Forecast, width: int) -> str:
-    """A line a series, or in a narrow window a line a quarter below its name."""
-    quarters = told_quarters(forecast, 5 if width >= 140 else 3 if width >= 100 else 2)
+    """A line a series with as many quarters as fit, or in a narrow window a line a quarter below its name."""
+    quarters = told_quarters(forecast, MOST_QUARTERS)
     fans = {
         (str(row["series"]), str(row["quarter"])): _interval(row["q10"], row["q50"], row["q90"])
         for row in forecast.fans[forecast.fans["quarter"].isin(quarters)].to_dict("records")
     }
-    told = [
-        [f"{name}, {unit_of(name)}", *(fans.get((name, quarter), "-") for quarter in quarters)]
-        for name in _told_series(forecast)
-    ]
-    if width >= NARROW:
-        return aligned(("", *quarters), told)
+    for most in range(MOST_QUARTERS, 1, -1):
+        chosen = told_quarters(forecast, most)
+        rows = [
+            [f"{name}, {unit_of(name)}", *(fans.get((name, quarter), "-") for quarter in chosen)]
+            for name in _told_series(forecast)
+        ]
+        table = aligned(("", *chosen), rows)
+        if max(map(len, table.splitlines())) <= width:
+            return table
     return "\n".join(
-        "\n".join([name, *(f"  {quarter}  {cell}" for quarter, cell in zip(quarters, cells, strict=True))])
-        for name, *cells in told
+        "\n".join([name, *(f"  {quarter}  {cell}" for quarter, cell in zip(chosen, cells, strict=True))])
+        for name, *cells in rows
     )
 
 

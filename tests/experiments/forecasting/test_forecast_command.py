@@ -20,31 +20,40 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("command")
 
 
+@pytest.mark.slow
+def test_a_forecast_is_printed_frozen_and_has_nothing_to_score_yet(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = folder / "ledger"
+    asked = ForecastRequest(
+        until="2026Q4", runs=8, out=folder / "base", statements=("capacity_gw@2026Q4 > 0",), freeze=True, ledger=ledger
+    )
+    assert show_forecast(asked) == 0
+    told = capsys.readouterr()
+    assert "8 runs, about" in told.err
+    assert "Forecast of baseline from " in told.out
+    assert "100 % " in told.out
+    (file,) = ledger.iterdir()
+    assert f"Frozen:  {file}" in told.out
+    content = read_frozen(file)
+    command = "cloudpact forecast baseline --until 2026Q4 --runs 8 --seed 1 --probability 'capacity_gw@2026Q4 > 0'"
+    assert content["command"] == command
+    assert content["statements"][-1]["probability"] == 1.0
+    assert len(content["metrics"]["capacity_gw@2026Q4"]) == 5
+    show_scores(ledger, None, as_json=False)
+    assert "no later fact exists" in capsys.readouterr().out
+    show_scores(ledger, None, as_json=True)
+    assert json.loads(capsys.readouterr().out)["rows"] == []
+
+
 def request_in(folder: Path, **options: object) -> ForecastRequest:
     asked = {"until": "2025Q4", "runs": 8, "jobs": 1, "out": folder / "runs", "ledger": folder / "ledger", **options}
     return ForecastRequest("tiny", **asked)  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
-def test_a_forecast_is_printed_frozen_and_has_nothing_to_score_yet(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert show_forecast(request_in(folder, freeze=True, statements=("capacity_gw@2025Q4 > 0",))) == 0
-    told = capsys.readouterr()
-    assert "8 runs, about" in told.err
-    assert "Forecast of tiny from 2024Q4" in told.out
-    assert "100 % " in told.out
-    (file,) = (folder / "ledger").iterdir()
-    assert f"Frozen:  {file}" in told.out
-    content = read_frozen(file)
-    assert content["command"].startswith("cloudpact forecast tiny --until 2025Q4 --runs 8 --seed 1 --probability '")
-    assert [entry["probability"] for entry in content["statements"]] == [1.0]
-    assert set(content["targets"]) == set()  # the facts have no series of its parties
-    assert len(content["metrics"]["capacity_gw@2025Q4"]) == 5
-    show_scores(folder / "ledger", None, as_json=False)
-    assert "no later fact exists" in capsys.readouterr().out
-    show_scores(folder / "ledger", None, as_json=True)
-    assert json.loads(capsys.readouterr().out)["rows"] == []
+def test_a_market_without_facts_is_not_frozen(folder: Path) -> None:
+    with pytest.raises(SweepError, match="^tiny: imposes no facts, so none can score it; it is not frozen$"):
+        show_forecast(request_in(folder, freeze=True))
 
 
 def test_json_is_one_document(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
