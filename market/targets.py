@@ -64,6 +64,16 @@ class Target:
             raise FactsError(_unknown(self.name, (_name(self.family, key) for key in keys)))
         return tuple(family.series(facts, self.key))
 
+    def observed_after(self, facts: Facts, origin: int) -> tuple[Measured, ...]:
+        """What happened after an origin, told in the definitions of that origin: the truth that scores a forecast.
+
+        From an origin before 2024Q3 Microsoft's cloud is followed in its old segments and only as long
+        as they were reported: the later figures of new segments are no fact about the old ones.
+        """
+        if self.name == "cloud_revenue[Microsoft]" and origin < SEGMENT_CHANGE:
+            facts = facts.known_at(SEGMENT_CHANGE - 1)
+        return tuple(value for value in self.observed(facts) if value.quarter > origin)
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -99,14 +109,16 @@ def target_names(facts: Facts) -> tuple[str, ...]:
     return tuple(name for name in names if target(name).observed(facts))
 
 
-def rounding(value: float) -> float:
-    """Half a unit of the last digit written: what rounding alone leaves open.
+def rounding(value: float, decimals: int = 1) -> float:
+    """Half a unit of the last digit written, of the `decimals`-th at most: what rounding alone leaves open.
 
-    >>> rounding(0.871), rounding(3.3), rounding(229.0)
+    A table of numbers loses trailing zeros: 3.0 reads as 3, so that its series says how many decimals it has.
+
+    >>> rounding(0.871), rounding(3.0), rounding(229.0, decimals=0)
     (0.0005, 0.05, 0.5)
     """
     digits = repr(float(value)).partition(".")[2].rstrip("0")
-    return 0.5 * 10.0 ** -len(digits)
+    return float(f"5e-{max(len(digits), decimals) + 1}")
 
 
 def _name(family: str, key: str) -> str:
@@ -122,7 +134,13 @@ def _unknown(name: str, allowed: Iterable[str]) -> str:
 
 def _measured(row: Row, value: float, error: float) -> Measured:
     source = f"{row.source} ({Path(row.where).name})" if row.source else Path(row.where).name
-    return Measured(row.quarter, value, max(value - error, 0.0), value + error, row.confidence, source)
+    low, high = _tidy(max(value - error, 0.0)), _tidy(value + error)
+    return Measured(row.quarter, value, low, high, row.confidence, source)
+
+
+def _tidy(value: float) -> float:
+    """Without the dust of binary fractions: no fact has nine decimals."""
+    return round(value, 9)
 
 
 def _one_a_quarter(series: Iterable[Measured]) -> list[Measured]:
@@ -146,10 +164,12 @@ def _sum_of_all(parts: Sequence[Sequence[Measured]]) -> list[Measured]:
 
 
 def _sum(values: Sequence[Measured]) -> Measured:
-    low, high = sum(value.low for value in values), sum(value.high for value in values)
-    return Measured(
-        values[0].quarter, sum(value.value for value in values), low, high, _weakest(values), _sources(values)
-    )
+    total, low, high = (_tidy(sum(value[i] for value in _numbers(values))) for i in range(3))
+    return Measured(values[0].quarter, total, low, high, _weakest(values), _sources(values))
+
+
+def _numbers(values: Iterable[Measured]) -> list[tuple[float, float, float]]:
+    return [(value.value, value.low, value.high) for value in values]
 
 
 def _weakest(values: Iterable[Measured]) -> str:
@@ -171,7 +191,7 @@ def _cloud_revenue(facts: Facts, company: str) -> list[Measured]:
 
 def _backlog(facts: Facts, company: str) -> list[Measured]:
     pairs = ((row, row.backlog_usd_bn) for row in facts.cloud_rows if row.company == company and row.is_target)
-    return _one_a_quarter(_measured(row, value, rounding(value)) for row, value in pairs if value is not None)
+    return _one_a_quarter(_measured(row, value, rounding(value, 0)) for row, value in pairs if value is not None)
 
 
 def _lab(facts: Facts, lab: str, measure: str) -> Iterator[Measured]:
@@ -207,7 +227,7 @@ def _cloud_hhi(facts: Facts, _: str) -> Iterator[Measured]:
     for quarter in sorted(shares):
         largest = sorted(shares[quarter], key=lambda value: value.value, reverse=True)[:3]
         if len(largest) == 3:
-            value, low, high = (1e4 * sum(share[i] ** 2 for share in largest) for i in (1, 2, 3))
+            value, low, high = (_tidy(1e4 * sum(share[i] ** 2 for share in _numbers(largest))) for i in range(3))
             yield Measured(quarter, value, low, high, _weakest(largest), _sources(largest))
 
 
