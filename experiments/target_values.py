@@ -1,8 +1,8 @@
-"""What one simulated market says of the series that the facts report."""
+"""What simulated markets say of the series that the facts report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from market.calendar import quarter_name
@@ -11,56 +11,64 @@ from market.scenario import Scenario
 if TYPE_CHECKING:
     import pandas as pd
 
-BIG_FOUR = ("Amazon", "Microsoft", "Google", "Meta")
+BIG_FOUR = ["Amazon", "Microsoft", "Google", "Meta"]
+KEYS = ["run", "quarter"]
+OF_PROVIDERS = {"capex": "capex_usd_bn", "backlog": "backlog_usd_bn"}
+OF_SELLERS = {"cloud_revenue": "cloud_revenue_usd_bn", "market_share": "cloud_share_frac"}
+OF_LABS = {"run_rate": "revenue_annualised_usd_bn", "compute": "compute_gw", "valuation": "valuation_usd_bn"}
 
 
-def target_values(tables: Mapping[str, pd.DataFrame], scenario: Scenario, quarters: Sequence[int]) -> dict[str, float]:
-    """Values of the target series of one run: `series@quarter` -> value, in the units of the facts.
+def target_values(tables: Mapping[str, pd.DataFrame], scenario: Scenario, quarters: Sequence[int]) -> pd.DataFrame:
+    """Values of the target series: a row a run, columns `series@quarter`, in the units of the facts.
 
     Cloud revenue is told as companies report it: what trackers count over `cloud_counted_frac`. Shares
     are of the whole market for cloud infrastructure, `cloud_hhi` of the three largest as in the facts,
-    `deals` those that labs sign with hyperscalers in the quarter. A series that the market does not
-    have in a quarter (a lab that is not there) is left out.
+    `deals` those that labs sign with hyperscalers in the quarter. A series that a market does not have
+    in a quarter (a lab that is not there) is missing.
     """
+    import pandas as pd
+
     names = [quarter_name(quarter) for quarter in quarters]
-    return {
-        f"{series}@{quarter}": value
-        for series, quarter, value in _all_series(tables, scenario, frozenset(names))
-        if value == value
-    }
+    providers, labs, deals = (
+        tables[name][tables[name]["quarter"].isin(names)] for name in ("providers", "labs", "deals")
+    )
+    sellers = _sellers(providers, scenario)
+    parts = [
+        *(_named(providers, "provider", family, column) for family, column in OF_PROVIDERS.items()),
+        *(_named(sellers, "provider", family, column) for family, column in OF_SELLERS.items()),
+        *(_named(labs, "lab", family, column) for family, column in OF_LABS.items()),
+        _whole(providers[providers["provider"].isin(BIG_FOUR)].groupby(KEYS)["capex_usd_bn"].sum(), "capex[four]"),
+        _whole(_cloud_hhi(sellers), "cloud_hhi"),
+    ]
+    long = pd.concat(parts)
+    values = long.assign(column=long["series"] + "@" + long["quarter"]).pivot(index="run", columns="column", values="value")
+    return values.join(_deals(deals, scenario, values.index, names)).rename_axis(columns=None)
 
 
-def _all_series(
-    tables: Mapping[str, pd.DataFrame], scenario: Scenario, wanted: frozenset[str]
-) -> Iterator[tuple[str, str, float]]:
-    providers, labs, deals = (tables[name] for name in ("providers", "labs", "deals"))
-    for quarter, rows in providers[providers["quarter"].isin(wanted)].groupby("quarter", sort=True):
-        yield from ((series, str(quarter), value) for series, value in _provider_series(rows, scenario))
-    for lab, quarter, run_rate, compute, value in labs.loc[
-        labs["quarter"].isin(wanted),
-        ["lab", "quarter", "revenue_annualised_usd_bn", "compute_gw", "valuation_usd_bn"],
-    ].itertuples(index=False):
-        yield f"run_rate[{lab}]", quarter, float(run_rate)
-        yield f"compute[{lab}]", quarter, float(compute)
-        yield f"valuation[{lab}]", quarter, float(value)
-    signed = deals[deals["provider"].isin(list(scenario.hyperscalers))].groupby("quarter").size()
-    for quarter in sorted(wanted):
-        yield "deals", quarter, float(signed.get(quarter, 0))
+def _sellers(providers: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    """The companies that sell, with cloud revenue as they report it."""
+    counted = {name: spec.cloud_counted_frac or 1.0 for name, spec in scenario.hyperscalers.items() if spec.sells}
+    sellers = providers[providers["provider"].isin(list(counted))]
+    return sellers.assign(cloud_revenue_usd_bn=sellers["cloud_revenue_usd_bn"] / sellers["provider"].map(counted))
 
 
-def _provider_series(rows: pd.DataFrame, scenario: Scenario) -> Iterator[tuple[str, float]]:
-    capex = dict(zip(rows["provider"], rows["capex_usd_bn"], strict=True))
-    for name, value in capex.items():
-        yield f"capex[{name}]", float(value)
-    if all(name in capex for name in BIG_FOUR):
-        yield "capex[four]", float(sum(capex[name] for name in BIG_FOUR))
-    shares = []
-    for row in rows.itertuples(index=False):
-        spec = scenario.hyperscalers.get(row.provider)
-        if spec is None or not spec.sells:
-            continue
-        yield f"cloud_revenue[{row.provider}]", float(row.cloud_revenue_usd_bn) / (spec.cloud_counted_frac or 1.0)
-        yield f"market_share[{row.provider}]", float(row.cloud_share_frac)
-        yield f"backlog[{row.provider}]", float(row.backlog_usd_bn)
-        shares.append(float(row.cloud_share_frac))
-    yield "cloud_hhi", 1e4 * sum(share**2 for share in sorted(shares)[-3:])
+def _named(rows: pd.DataFrame, who: str, family: str, column: str) -> pd.DataFrame:
+    found = rows[KEYS].assign(series=family + "[" + rows[who].astype(str) + "]", value=rows[column].astype(float))
+    return found[found["value"].notna()]
+
+
+def _whole(values: pd.Series, name: str) -> pd.DataFrame:
+    return values.rename("value").reset_index().assign(series=name)
+
+
+def _cloud_hhi(sellers: pd.DataFrame) -> pd.Series:
+    squares = (1e4 * sellers["cloud_share_frac"].astype(float) ** 2).rename("square")
+    ranked = sellers[KEYS].assign(square=squares).sort_values("square", ascending=False)
+    return ranked.groupby(KEYS).head(3).groupby(KEYS)["square"].sum()
+
+
+def _deals(deals: pd.DataFrame, scenario: Scenario, runs: pd.Index, names: Sequence[str]) -> pd.DataFrame:
+    """Deals by quarter, nil where none was signed."""
+    cloud = deals[deals["provider"].isin(list(scenario.hyperscalers))]
+    counts = cloud.groupby(KEYS).size().unstack("quarter").reindex(index=runs, columns=names).fillna(0.0)
+    return counts.rename(columns=lambda name: f"deals@{name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic.fields import FieldInfo
 
@@ -10,7 +11,7 @@ from market.parameters import Group, Shape, dotted, field_shape, range_words
 from market.scenario_errors import plain
 from market.toml_text import toml_value
 
-_HEADER = ("Parameter", "Type", "Default", "Unit", "Range", "Meaning", "Source")
+_HEADER = ("Parameter", "Type", "Default", "Unit", "Range", "Prior", "Meaning", "Source")
 _TYPES: dict[object, str] = {float: "number", int: "integer", bool: "true or false", str: "text"}
 
 
@@ -39,7 +40,14 @@ def _row(path: tuple[str, ...], field: FieldInfo, shape: Shape) -> tuple[str, ..
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     cells = (_type(shape), _default(field), shape.unit or str(extra.get("unit", "")), _range(shape))
     texts = (field.description or "", str(extra.get("source", "")))
-    return (f"`{dotted(path)}`", *(_cell(text) for text in (*cells, *texts)))
+    return (f"`{dotted(path)}`", *(_cell(text) for text in (*cells, _prior(extra.get("prior")), *texts)))
+
+
+def _prior(declared: Any) -> str:
+    if declared is None:
+        return ""
+    scale = ", log" if declared["scale"] == "log" else ""
+    return f"{declared['low']:g} to {declared['high']:g}{scale}: {declared['source']}"
 
 
 def _type(shape: Shape) -> str:

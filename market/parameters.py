@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import re
 import types
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -19,6 +20,39 @@ type KeyPath = tuple[str | int, ...]
 _BARE_SEGMENT = re.compile(r"""[^."'\s\x00-\x1f](?:[^."'\x00-\x1f]*[^."'\s\x00-\x1f])?""")
 _SEGMENT = re.compile(r"""\s*(?:("(?:[^"\\]|\\.)*")|'([^']*)'|([^."']+))\s*""")
 _WORDS: dict[object, str] = {float: "a number", int: "an integer", bool: "true or false", str: "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What was thought possible of an estimated parameter before looking at the targets: uniform from low to high.
+
+    On the scale `log` the logarithm is uniform. `source` says where the range comes from.
+    """
+
+    low: float
+    high: float
+    source: str
+    scale: Literal["linear", "log"] = "linear"
+
+    def value(self, share: float) -> float:
+        """The quantile at a share of the range, 0 to 1.
+
+        >>> Prior(1.0, 100.0, "example", "log").value(0.5), Prior(1.0, 3.0, "example").value(0.25)
+        (10.0, 1.5)
+        """
+        if self.scale == "log":
+            return float(self.low ** (1.0 - share) * self.high**share)
+        return self.low + (self.high - self.low) * share
+
+    def share(self, value: float) -> float:
+        """The inverse of `value`.
+
+        >>> Prior(1.0, 100.0, "example", "log").share(10.0)
+        0.5
+        """
+        if self.scale == "log":
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
 
 
 class Group(BaseModel):
@@ -39,19 +73,21 @@ def param(
     source: str,
     low: float | None = None,
     high: float | None = None,
+    prior: Prior | None = None,
 ) -> Any:
     """Declare a parameter of a `Group`.
 
     `unit` is written in the vocabulary `USD bn`, `GW`, `quarter`, `year`, `frac`, `count`, `name`,
     combined with `*`, `/` and `^` (for example `USD bn/(GW*quarter)`), so that tests can rescale
-    money and capacity. `low` and `high` are inclusive.
+    money and capacity. `low` and `high` are inclusive. A parameter with a `prior` is estimated from the
+    facts (docs/calibration.md), all others are fixed.
     """
     return Field(
         default=default,
         ge=low,
         le=high,
         description=meaning,
-        json_schema_extra={"unit": unit, "source": source},
+        json_schema_extra={"unit": unit, "source": source} | ({} if prior is None else {"prior": asdict(prior)}),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from market import scenario_checks, scenario_files
-from market.parameters import Group, param
+from market.parameters import Group, Prior, param
 
 OURS = "assumption of this model"
 FITTED = "set by hand against the disclosed facts, see docs/validation.md"
@@ -62,15 +62,15 @@ class Demand(Group):
     """Latent demand for AI services: consumers and, once adopted, enterprises."""
 
     saturation_usd_bn_per_year: float = param(800.0, unit="USD bn/year", low=1.0, high=1e6, meaning="Saturation A of yearly spending if everybody had adopted", source="barely identified by the facts; a scenario axis")
-    half_compute: float = param(88.0, unit="GW*quarter", low=1e-9, high=1e12, meaning="Effective training compute at which demand is half of saturation", source=FITTED)
-    elasticity: float = param(0.9, unit="1", low=0.01, high=2.0, meaning="Elasticity gamma of latent demand to frontier training compute; growth is nearly knife-edge in gamma/(1-gamma)", source=FITTED)
-    adjustment_per_quarter: float = param(0.35, unit="1/quarter", low=0.0, high=1.0, meaning="Speed kappa at which spending approaches latent demand", source=FITTED)
+    half_compute: float = param(88.0, unit="GW*quarter", low=1e-9, high=1e12, meaning="Effective training compute at which demand is half of saturation", source=FITTED, prior=Prior(30.0, 250.0, "a factor of three around the level that gave the run-rates of 2023; ours", "log"))
+    elasticity: float = param(0.9, unit="1", low=0.01, high=2.0, meaning="Elasticity gamma of latent demand to frontier training compute; growth is nearly knife-edge in gamma/(1-gamma)", source=FITTED, prior=Prior(0.6, 1.2, "below about .5 revenue cannot grow threefold a year on compute that does, above 1.2 it explodes (model brief); ours"))
+    adjustment_per_quarter: float = param(0.35, unit="1/quarter", low=0.0, high=1.0, meaning="Speed kappa at which spending approaches latent demand", source=FITTED, prior=Prior(0.15, 0.6, "half of a gap in one to five quarters; ours"))
     consumer_share: float = param(0.35, unit="frac", low=0.0, high=1.0, meaning="Share of latent demand that is consumers'", source=FITTED)
     consumer_churn_per_quarter: float = param(0.04, unit="1/quarter", low=0.0, high=1.0, meaning="Share of consumer spending that is chosen anew each quarter, growth apart", source=OURS)
     consumer_capability_weight: float = param(0.25, unit="1/log", low=0.0, high=10.0, meaning="Consumers' utility of one log unit of effective training compute", source=OURS)
     volatility_per_quarter: float = param(0.03, unit="log", low=0.0, high=1.0, meaning="Standard deviation of the quarterly shock to spending", source=OURS)
     appeal_volatility_per_quarter: float = param(0.06, unit="log", low=0.0, high=1.0, meaning="Standard deviation of the quarterly random walk of a lab's appeal", source=OURS)
-    cloud_growth_late_per_quarter: float = param(0.015, unit="1/quarter", low=-0.5, high=0.5, meaning="Log growth of the cloud business outside AI that companies tend to after the facts", source=OURS)
+    cloud_growth_late_per_quarter: float = param(0.015, unit="1/quarter", low=-0.5, high=0.5, meaning="Log growth of the cloud business outside AI that companies tend to after the facts", source=OURS, prior=Prior(0.01, 0.05, "4 to 20 % a year: the slowest and the ordinary years of AWS since 2019 (cloud_revenue.csv)"))
     cloud_cycle_per_quarter: float = param(0.0, unit="log", low=0.0, high=0.5, meaning="Standard deviation of the quarterly shock to the growth of all companies' cloud business outside AI", source="baseline 0.006: a year moves the growth of AWS, Azure and Google Cloud by .011 to .016 a quarter (2015-2021), half of it taken as common")
     cloud_volatility_per_quarter: float = param(0.0, unit="log", low=0.0, high=0.5, meaning="The same for one company", source="baseline 0.006: the other half")
     long_tail_gw_per_gw: float = param(0.6, unit="1", low=0.0, high=100.0, meaning="Compute rented by other AI customers than the labs, per GW of inference demand for the labs", source="about half of 2025 capacity is own use, a quarter the labs (design brief); the rest is ours; the value was set by hand against the disclosed facts")
@@ -81,8 +81,8 @@ class Demand(Group):
 class Training(Group):
     """Generations of models and the compute they take."""
 
-    budget_per_year: float = param(0.025, unit="1/year", low=0.0, high=1.0, meaning="Training spend as a share iota of the lab's value", source="OpenAI 2023-25: 0.1-0.9 GW of training at 12 USD bn per GW-year against 80-500 of value")
-    growth_max_per_quarter: float = param(0.26, unit="log", low=0.0, high=2.0, meaning="Largest growth of a lab's training need in a quarter", source="Epoch AI: power of the largest runs doubles in a year, compute stock 3.3x")
+    budget_per_year: float = param(0.025, unit="1/year", low=0.0, high=1.0, meaning="Training spend as a share iota of the lab's value", source="OpenAI 2023-25: 0.1-0.9 GW of training at 12 USD bn per GW-year against 80-500 of value", prior=Prior(0.012, 0.06, "OpenAI 2023-25: 1 to 11 USD bn of training a year against 80 to 500 of value (labs.csv), a factor of two around it", "log"))
+    growth_max_per_quarter: float = param(0.26, unit="log", low=0.0, high=2.0, meaning="Largest growth of a lab's training need in a quarter", source="Epoch AI: power of the largest runs doubles in a year, compute stock 3.3x", prior=Prior(0.15, 0.4, "Epoch AI: power of the largest runs doubles in a year (.17), compute stock 3.3x (.30)"))
     catch_up_per_quarter: float = param(0.08, unit="log", low=0.0, high=2.0, meaning="Extra growth for a lab far behind the frontier, times one less its relative capability", source=OURS)
     integrated_share: float = param(0.3, unit="frac", low=0.0, high=1.0, meaning="Share of its owner's own use that trains an integrated lab's models", source=OURS)
     generation_multiple: float = param(3.0, unit="1", low=1.01, high=100.0, meaning="Effective compute m of a generation relative to the last one", source=OURS)
@@ -110,7 +110,7 @@ class Labs(Group):
 class Funding(Group):
     """Marginal cost of a lab's money and who supplies it."""
 
-    marginal_value: float = param(1.2, unit="1", low=0.0, high=100.0, meaning="Value lambda-bar of the first dollar in excess of a dollar when cash is nil", source="sets the level of equity: fitted, not predicted")
+    marginal_value: float = param(1.2, unit="1", low=0.0, high=100.0, meaning="Value lambda-bar of the first dollar in excess of a dollar when cash is nil", source="sets the level of equity: fitted, not predicted", prior=Prior(0.6, 2.4, "a factor of two either way; ours", "log"))
     owner_cost: float = param(0.05, unit="1", low=0.0, high=10.0, meaning="Owners' cost o of any outside dollar", source=OURS)
     investor_depth: float = param(0.1, unit="1", low=0.0, high=100.0, meaning="Outside money per quarter and unit of excess return, as a share of the lab's value", source=FITTED)
     investor_cost: float = param(0.04, unit="1", low=0.0, high=10.0, meaning="Excess return below which outside investors stay away", source=OURS)
@@ -142,9 +142,9 @@ class Supply(Group):
     """World supply of accelerators and of powered sites."""
 
     accelerators_gw_per_quarter: float = param(0.25, unit="GW/quarter", low=0.0, high=1e6, meaning="Accelerators that can be made at the start", source=FITTED)
-    power_gw_per_quarter: float = param(0.6, unit="GW/quarter", low=0.0, high=1e6, meaning="Powered sites that can be connected at the start", source=OURS)
-    accelerators_growth_max: float = param(0.16, unit="log", low=0.0, high=2.0, meaning="Largest growth of accelerator supply in a quarter, under full order pressure", source="NVIDIA data-centre revenue 4.3 (2023Q1) to 39.1 (2025Q1) and 75.2 (2026Q1)")
-    power_growth_max: float = param(0.06, unit="log", low=0.0, high=2.0, meaning="Largest growth of connected power in a quarter, under full order pressure", source="grid connection takes about four years in the US")
+    power_gw_per_quarter: float = param(0.6, unit="GW/quarter", low=0.0, high=1e6, meaning="Powered sites that can be connected at the start", source=OURS, prior=Prior(0.8, 3.2, "AI took up no more than a part of what is connected before 2023; ours", "log"))
+    accelerators_growth_max: float = param(0.16, unit="log", low=0.0, high=2.0, meaning="Largest growth of accelerator supply in a quarter, under full order pressure", source="NVIDIA data-centre revenue 4.3 (2023Q1) to 39.1 (2025Q1) and 75.2 (2026Q1)", prior=Prior(0.12, 0.28, "NVIDIA data-centre revenue: .28 a quarter from 2023Q1 to 2025Q1, .16 from 2025Q1 to 2026Q1 (supply.csv)"))
+    power_growth_max: float = param(0.06, unit="log", low=0.0, high=2.0, meaning="Largest growth of connected power in a quarter, under full order pressure", source="grid connection takes about four years in the US", prior=Prior(0.03, 0.12, "a grid connection takes about four years in the US, less elsewhere; ours"))
     history_headroom: float = param(1.15, unit="1", low=1.0, high=10.0, meaning="While capex is imposed, supply is at least the imposed orders times this", source=OURS)
     chip_margin: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Suppliers' cash margin on chips", source="NVIDIA's operating margin is about 60 %")
 
@@ -153,12 +153,12 @@ class Capex(Group):
     """How a hyperscaler plans capacity."""
 
     utilisation_target: float = param(0.86, unit="frac", low=0.1, high=1.0, meaning="Utilisation that planning aims at", source=OURS)
-    adjustment: float = param(0.6, unit="1/quarter", low=0.0, high=1.0, meaning="Share kappa of the capacity gap ordered in a quarter", source=FITTED)
+    adjustment: float = param(0.6, unit="1/quarter", low=0.0, high=1.0, meaning="Share kappa of the capacity gap ordered in a quarter", source=FITTED, prior=Prior(0.3, 0.9, "ours"))
     spot_demand_sd: float = param(0.5, unit="frac", low=0.0, high=5.0, meaning="Relative standard deviation of demand that is not committed, for the newsvendor haircut", source="Arrow, Harris and Marschak (1951) form; value is ours")
-    cash_flow_share: float = param(0.9, unit="frac", low=0.0, high=10.0, meaning="Share phi of operating cash flow that capex may take", source="2025: capex of the four is about 60-70 % of operating cash flow, Oracle above 100 %")
+    cash_flow_share: float = param(0.9, unit="frac", low=0.0, high=10.0, meaning="Share phi of operating cash flow that capex may take", source="2025: capex of the four is about 60-70 % of operating cash flow, Oracle above 100 %", prior=Prior(0.8, 1.3, "capex from four fifths of operating cash flow to above it (Oracle from 2024 on); ours"))
     trend_damping: float = param(0.92, unit="frac", low=0.0, high=1.0, meaning="Damping of a forecast trend, a quarter", source="Gardner and McKenzie (1985)")
     expectation_weight: float = param(0.3, unit="frac", low=0.0, high=1.0, meaning="Weight of the last quarter in adaptive growth", source="Nerlove (1958) form")
-    inertia: float = param(0.8, unit="frac", low=0.0, high=1.0, meaning="Weight of the last order in this one: convex cost of changing investment", source="Christiano, Eichenbaum and Evans (2005) form; value is ours; the value was set by hand against the disclosed facts")
+    inertia: float = param(0.8, unit="frac", low=0.0, high=1.0, meaning="Weight of the last order in this one: convex cost of changing investment", source="Christiano, Eichenbaum and Evans (2005) form; value is ours; the value was set by hand against the disclosed facts", prior=Prior(0.5, 0.9, "ours"))
     cash_flow_growth_late_per_year: float = param(0.09, unit="1/year", low=-0.5, high=1.0, meaning="Growth of cash flow outside AI that companies tend to after the facts", source=OURS)
     ai_share_start: float = param(0.10, unit="frac", low=0.0, high=1.0, meaning="Share of companies' capex that is AI, early", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
     ai_share_end: float = param(0.72, unit="frac", low=0.0, high=1.0, meaning="Share of companies' capex that is AI, late", source="design brief: AI is about 50/128/243 of 147/228/376 in 2023-25")
@@ -168,13 +168,13 @@ class Capex(Group):
     cash_floor_quarters: float = param(1.0, unit="quarter", low=0.0, high=40.0, meaning="Cash kept, in quarters of operating cash flow; below it a hyperscaler borrows", source=OURS)
     cash_ceiling_quarters: float = param(5.0, unit="quarter", low=0.0, high=100.0, meaning="Cash above which it repays debt, then pays out", source=OURS)
     depreciation_per_quarter: float = param(0.04, unit="1/quarter", low=0.0, high=1.0, meaning="Declining-balance depreciation of property", source="blend of chip and shell lives")
-    own_use_damping: float = param(0.95, unit="frac", low=0.0, high=1.0, meaning="Damping of the growth of own use, a quarter", source="nearly knife-edge (design brief): show the range")
-    own_use_weight: float = param(0.1, unit="frac", low=0.0, high=1.0, meaning="Weight of the last quarter in the growth of own use that a company expects while facts are imposed", source="Nerlove (1958) form; value is ours")
+    own_use_damping: float = param(0.95, unit="frac", low=0.0, high=1.0, meaning="Damping of the growth of own use, a quarter", source="nearly knife-edge (design brief): show the range", prior=Prior(0.9, 0.99, "Gardner and McKenzie (1985) find .9 and above for trends; ours"))
+    own_use_weight: float = param(0.1, unit="frac", low=0.0, high=1.0, meaning="Weight of the last quarter in the growth of own use that a company expects while facts are imposed", source="Nerlove (1958) form; value is ours", prior=Prior(0.03, 0.3, "adaptive expectations; ours"))
     own_use_cycle_per_quarter: float = param(0.0, unit="log", low=0.0, high=0.5, meaning="Standard deviation of the quarterly shock to the growth of all companies' own AI use after the facts", source="baseline 0.03: in the imposed history a year moves the growth of capacity by .05 to .09 a quarter, which a random walk with steps of .042 does; half of their variance taken as common")
     own_use_volatility_per_quarter: float = param(0.0, unit="log", low=0.0, high=0.5, meaning="The same for one company", source="baseline 0.03: the other half")
-    own_use_slack: float = param(0.6, unit="frac", low=0.0, high=5.0, meaning="Own use that can wait: it takes slack capacity up to this share above its first claim", source=FITTED)
+    own_use_slack: float = param(0.6, unit="frac", low=0.0, high=5.0, meaning="Own use that can wait: it takes slack capacity up to this share above its first claim", source=FITTED, prior=Prior(0.2, 1.2, "ours"))
     timing_volatility: float = param(0.0, unit="log", low=0.0, high=1.0, meaning="Standard deviation of what a company's quarterly capex departs from its plan after the facts: orders and payments come lumpy", source="baseline 0.1: departures from a centred yearly mean, 2015-2021, are .09 to .15 (capex_quarterly.csv)")
-    non_ai_growth_per_year: float = param(0.06, unit="1/year", low=-0.5, high=1.0, meaning="Growth of capex that is not AI, after the facts", source=OURS)
+    non_ai_growth_per_year: float = param(0.06, unit="1/year", low=-0.5, high=1.0, meaning="Growth of capex that is not AI, after the facts", source=OURS, prior=Prior(0.0, 0.15, "none to fast growth of ordinary business; ours"))
 
 
 class Price(Group):
@@ -223,10 +223,10 @@ class Negotiation(Group):
     constraints: tuple[ConstraintName, ...] = param(("capacity", "power", "cash", "stake_cap", "exclusivity"), unit="name", meaning="Constraints on the terms that hold: what the provider can build, the world's supply, the provider's cash, the cap on its stake, clauses in force towards others", source=OURS)
     continuous_issues: tuple[ContinuousIssue, ...] = param(("discount", "equity"), unit="name", meaning="Issues moved continuously between the levels on the table once an outcome is chosen", source=OURS)
     provider_power: float = param(0.5, unit="frac", low=0.0, high=1.0, meaning="Provider's bargaining weight", source="barely identified by the facts: moves the undisclosed discount; a scenario axis")
-    coverage_threshold: float = param(0.9, unit="frac", low=0.0, high=5.0, meaning="A lab opens talks when contracts cover less than this share of its need", source="(s,S) rule: Scarf (1960)")
+    coverage_threshold: float = param(0.9, unit="frac", low=0.0, high=5.0, meaning="A lab opens talks when contracts cover less than this share of its need", source="(s,S) rule: Scarf (1960)", prior=Prior(0.6, 1.1, "ours"))
     coverage_horizon_quarters: int = param(7, unit="quarter", low=1, high=20, meaning="Horizon at which cover is measured", source=OURS)
     pause_quarters: int = param(2, unit="quarter", low=0, high=40, meaning="Quarters between a lab's rounds of talks", source=OURS)
-    readiness_per_quarter: float = param(1.0, unit="1/quarter", low=0.0, high=1.0, meaning="Chance in a quarter that a lab which wants cover has talks ripe to conclude", source="Calvo (1983) form: talks take months (nine lie between the two rearrangements of Microsoft and OpenAI in 2025, deals.csv); value is ours")
+    readiness_per_quarter: float = param(1.0, unit="1/quarter", low=0.0, high=1.0, meaning="Chance in a quarter that a lab which wants cover has talks ripe to conclude", source="Calvo (1983) form: talks take months (nine lie between the two rearrangements of Microsoft and OpenAI in 2025, deals.csv); value is ours", prior=Prior(0.15, 0.6, "two to seven quarters of talks; ours"))
     deals_per_round: int = param(2, unit="count", low=1, high=10, meaning="Deals a lab signs at most in a quarter", source=OURS)
     gap_share: float = param(0.5, unit="frac", low=0.01, high=1.0, meaning="Largest share of its gap that a lab puts into one deal", source=OURS)
     gw_levels: tuple[float, ...] = param((0.2, 0.4, 0.6, 0.8, 1.0), unit="frac", meaning="Capacity on the table, as shares of the largest deal", source=OURS)
