@@ -192,9 +192,8 @@ class Forecast:
 
     @cached_property
     def _quarterly(self) -> pd.DataFrame:
-        points = self.sweep.design.points
         quarters = sorted({quarter_index(name) for name in self._later["market"]["quarter"].unique()})
-        return quarterly(self._later, lambda run: self.study.scenario(points[run]), quarters)
+        return quarterly(self._later, self.made.scenario, quarters)
 
     def _shares_at(self, quarter: str) -> pd.DataFrame:
         import pandas as pd

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cloudpact.schema import TABLES
-from experiments.target_values import BIG_FOUR, target_values
+from experiments.target_values import BIG_FOUR, OF_LABS, OF_PROVIDERS, OF_SELLERS, target_values
 from market.calendar import quarter_name
 from market.scenario import Scenario
 
@@ -18,8 +18,6 @@ _OF_PARTIES = {
     "providers": ("provider", ("capacity_gw", "ai_revenue_usd_bn", "utilisation_frac")),
     "labs": ("lab", ("dependence_hhi", "valuation_usd_bn", "providers_count")),
 }
-_OF_LABS = ("run_rate", "compute", "valuation")
-_OF_SELLERS = ("cloud_revenue", "market_share", "backlog")
 TOP_TWO = {
     "frontier_top2_frac": "Share of the two largest hosts in the compute delivered to all labs",
     "independent_top2_frac": "The same for the labs that no hyperscaler owns",
@@ -38,20 +36,16 @@ _UNITS = {
 }
 
 
-def quarterly(
-    tables: Mapping[str, pd.DataFrame], scenario_of: Callable[[int], Scenario], quarters: Sequence[int]
-) -> pd.DataFrame:
+def quarterly(tables: Mapping[str, pd.DataFrame], scenario: Scenario, quarters: Sequence[int]) -> pd.DataFrame:
     """A row for each run and quarter: columns `run`, `quarter`, the table market, the targets and the top hosts."""
     import pandas as pd
 
     names = [quarter_name(quarter) for quarter in quarters]
     later = {name: table[table["quarter"].isin(names)] for name, table in tables.items()}
     market = later["market"].set_index(["run", "quarter"])
-    runs = market.index.unique("run")
-    some = scenario_of(int(runs[0]))
-    targets = pd.concat({run: rows for run, rows in _targets(later, scenario_of, quarters)}, names=["run", "quarter"])
+    targets = _by_quarter(target_values(later, scenario, quarters))
     labs = later["alignment"]
-    owned = [name for name, lab in some.labs.items() if lab.owner]
+    owned = [name for name, lab in scenario.labs.items() if lab.owner]
     hosts = {
         "frontier_top2_frac": _top_two(labs),
         "independent_top2_frac": _top_two(labs[~labs["lab"].isin(owned)]),
@@ -62,19 +56,13 @@ def quarterly(
     return wide.reindex(market.index).reset_index()
 
 
-def _targets(
-    tables: Mapping[str, pd.DataFrame], scenario_of: Callable[[int], Scenario], quarters: Sequence[int]
-) -> Iterator[tuple[int, pd.DataFrame]]:
-    """For each run a row a quarter, a column a target series."""
+def _by_quarter(values: pd.DataFrame) -> pd.DataFrame:
+    """Columns `series@quarter` by run as columns by series, a row a run and quarter."""
     import pandas as pd
 
-    groups = {name: dict(list(tables[name].groupby("run"))) for name in ("providers", "labs", "deals")}
-    nothing = {name: tables[name].iloc[:0] for name in groups}
-    for run in sorted(tables["market"]["run"].unique()):
-        own = {name: groups[name].get(run, nothing[name]) for name in groups}
-        found = pd.Series(target_values(own, scenario_of(int(run)), quarters), dtype=float)
-        pairs = found.index.str.rsplit("@", n=1, expand=True)
-        yield int(run), found.set_axis(pairs).unstack(0).rename_axis(index="quarter")
+    pairs = values.columns.str.rsplit("@", n=1, expand=True)
+    stacked = pd.DataFrame(values.set_axis(pairs, axis=1).stack(level=1, future_stack=True))
+    return stacked.rename_axis(["run", "quarter"])
 
 
 def _top_two(alignment: pd.DataFrame) -> pd.Series[float]:
@@ -103,13 +91,13 @@ def target_series(scenario: Scenario) -> list[str]:
     """Names of the target series that a scenario's runs have.
 
     >>> target_series(Scenario.load("tiny"))[:3]
-    ['capex[North]', 'capex[East]', 'cloud_revenue[North]']
+    ['capex[North]', 'capex[East]', 'backlog[North]']
     """
-    sellers = [name for name, spec in scenario.hyperscalers.items() if spec.sells]
-    found = [f"capex[{name}]" for name in scenario.hyperscalers]
-    found += [f"{family}[{name}]" for family in _OF_SELLERS for name in sellers]
-    found += [f"{family}[{name}]" for family in _OF_LABS for name in scenario.labs]
-    four = ["capex[four]"] if all(name in scenario.hyperscalers for name in BIG_FOUR) else []
+    builders = list(scenario.hyperscalers)
+    sellers = [name for name in builders if scenario.hyperscalers[name].sells]
+    kinds = ((OF_PROVIDERS, builders), (OF_SELLERS, sellers), (OF_LABS, list(scenario.labs)))
+    found = [f"{family}[{name}]" for families, names in kinds for family in families for name in names]
+    four = ["capex[four]"] if any(name in builders for name in BIG_FOUR) else []
     return [*found, *four, "cloud_hhi", "deals"]
 
 

@@ -11,8 +11,10 @@ import pytest
 from cloudpact.results import Results
 from experiments.forecasting import Forecast, forecast
 from experiments.forecasting.making import _parameters
+from experiments.forecasting.series import target_series
 from experiments.running import run
 from experiments.sweeps.errors import SweepError
+from experiments.target_values import target_values
 from market.scenario import Scenario
 
 RUNS = 8
@@ -85,6 +87,13 @@ def test_a_target_is_what_the_provider_s_table_says(made: Forecast) -> None:
     north = providers[(providers["provider"] == "North") & (providers["quarter"] == "2025Q2")]
     members = made.members.xs("2025Q2", level="quarter")
     assert members["capex[North]"].tolist() == north["capex_usd_bn"].tolist()
+
+
+def test_targets_that_statements_may_name_are_those_of_the_runs(made: Forecast) -> None:
+    tables = {name: table[table["run"] == 0] for name, table in made.sweep.tables.items()}
+    scenario = made.study.scenario(made.sweep.design.points[0])
+    found = target_values(tables, scenario, list(made.quarters))
+    assert {name.rpartition("@")[0] for name in found.columns} == set(target_series(scenario))
 
 
 def test_shares_add_up_to_one(made: Forecast) -> None:
