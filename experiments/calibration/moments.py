@@ -1,0 +1,92 @@
+"""The moments: errors of runs from past origins against facts known at a later one, and their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.calibration.reference import ReferenceTable, Window
+from experiments.hindcasting.evidence import Evidence, evidence
+from market.calendar import quarter_index, quarter_name
+from market.facts import Facts
+from market.targets import target
+
+Array = NDArray[np.float64]
+
+# Families of series, the weight of each in the distance, and its series. Capex, cloud revenue and the labs' run-rates
+# count alike; series with few or rounded readings count half.
+WEIGHTS = {"capex": 1.0, "cloud_revenue": 1.0, "run_rate": 1.0, "compute": 0.5, "market_share": 0.5, "deals": 0.5}
+SERIES = {
+    "capex": [f"capex[{name}]" for name in ("four", "Amazon", "Microsoft", "Google", "Meta", "Oracle")],
+    "cloud_revenue": [f"cloud_revenue[{name}]" for name in ("Amazon", "Microsoft", "Google")],
+    "run_rate": ["run_rate[OpenAI]", "run_rate[Anthropic]"],
+    "compute": ["compute[OpenAI]"],
+    "market_share": [f"market_share[{name}]" for name in ("Amazon", "Microsoft", "Google")],
+    "deals": ["deals"],
+}
+NEAR = 4  # errors up to so many quarters ahead, and beyond, are two moments
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Errors of every draw, (draws, moments), nil being a hit; with names, and weights that sum to one.
+
+    A moment is the mean error of a family, near or far ahead, over series, windows and horizons, in units of how much
+    the draws differ there (their standard deviation, with the range of the reading added in quadrature).
+    """
+
+    names: tuple[str, ...]
+    errors: Array
+    weights: Array
+
+    def distances(self, truth: Array | float = 0.0) -> Array:
+        """Weighted root mean square distance of every draw from the facts, or from another draw's errors."""
+        return np.sqrt(((self.errors - truth) ** 2 * self.weights).sum(axis=1))
+
+
+def moments(table: ReferenceTable, facts: Facts, origin: str) -> Moments:
+    """Moments from blind windows before an origin, against facts known at it and nothing later.
+
+    >>> sum(WEIGHTS.values())
+    4.5
+    """
+    known = facts.known_at(quarter_index(origin))
+    groups: dict[str, list[Array]] = {}
+    for window in _windows(table, origin):
+        for family, names in SERIES.items():
+            for name in names:
+                found = evidence(name, known, window.origin, table.horizon)
+                if found is not None:
+                    for ahead, error in _errors(table, window, found):
+                        groups.setdefault(f"{family} {'near' if ahead <= NEAR else 'far'}", []).append(error)
+    names = tuple(sorted(groups))
+    if not names:
+        return Moments((), np.zeros((len(table.draws), 0)), np.zeros(0))
+    errors = np.stack([np.nan_to_num(np.nanmean(groups[name], axis=0), nan=3.0) for name in names], axis=1)
+    weights = np.array([WEIGHTS[name.split()[0]] for name in names])
+    return Moments(names, errors, weights / weights.sum())
+
+
+def _windows(table: ReferenceTable, origin: str) -> list[Window]:
+    names = [name.split("-") for name in table.values]
+    return [
+        Window(at, "blind") for at, mode in names if mode == "blind" and quarter_index(at) < quarter_index(origin)
+    ]
+
+
+def _errors(table: ReferenceTable, window: Window, found: Evidence) -> Iterator[tuple[int, Array]]:
+    """Standardised errors of the draws at every horizon with a fact."""
+    values = table.of(window)
+    for ahead, (actual, error) in enumerate(zip(found.later, found.later_error, strict=True), start=1):
+        column = f"{found.name}@{quarter_name(found.origin + ahead)}"
+        if not np.isfinite(actual) or column not in values:
+            continue
+        simulated = values[column].to_numpy(dtype=float)
+        if target(found.name).scale == "log":
+            simulated, error, actual = np.log(np.maximum(simulated, 1e-6)), error / actual, np.log(actual)
+        spread = float(np.hypot(np.nanstd(simulated), error))
+        if spread > 0.0:
+            yield ahead, np.clip((simulated - actual) / spread, -4.0, 4.0)
