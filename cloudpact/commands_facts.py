@@ -111,7 +111,7 @@ def _cloud(facts: Facts, column: str, series: Callable[[str], list[Observation]]
 
 def _labs(facts: Facts) -> list[FactRow]:
     return [
-        {**told, "name": f"{lab}: {measure}"}
+        {"measure": measure, **told}
         for measure in LAB_MEASURES
         for lab in sorted(facts.topics["lab"])
         for told in _observed(
@@ -178,7 +178,11 @@ def facts_rows(series: str, facts: Facts) -> list[FactRow]:
         hint = f"; did you mean {close[0]!r}?" if close else ""
         allowed = f"{', '.join(SERIES)}, or a target as `cloudpact facts --targets` lists them"
         raise FactsError(f"no series {series!r}; allowed: {allowed}{hint}") from None
-    return [{**value._asdict(), "quarter": quarter_name(value.quarter), "unit": wanted.unit} for value in values]
+    return [
+        {"quarter": quarter_name(value.quarter), "value": value.value, "low": value.low, "high": value.high}
+        | {"unit": wanted.unit, "confidence": value.confidence, "source": value.source}
+        for value in values
+    ]
 
 
 def show_facts(series: str | None, folder: Path | None, as_json: bool) -> str:

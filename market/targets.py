@@ -96,7 +96,10 @@ def target(name: str) -> Target:
     """
     match = _NAME.fullmatch(name)
     if match is None or match[1] not in FAMILIES:
-        raise FactsError(_unknown(name, (_name(family, "KEY" if family not in _ALONE else "") for family in FAMILIES)))
+        close = get_close_matches(name.partition("[")[0], FAMILIES, n=1)
+        forms = {family: _name(family, "" if family in _ALONE else "NAME") for family in FAMILIES}
+        hint = f"did you mean {forms[close[0]]!r}?" if close else f"allowed: {', '.join(forms.values())}"
+        raise FactsError(f"{name!r} is no target; {hint}")
     family, key = match[1], match[2] or ""
     if bool(key) == (family in _ALONE):
         raise FactsError(f"{name!r} is no target; write {_name(family, '' if family in _ALONE else 'NAME')!r}")
@@ -227,8 +230,8 @@ def _cloud_hhi(facts: Facts, _: str) -> Iterator[Measured]:
     for quarter in sorted(shares):
         largest = sorted(shares[quarter], key=lambda value: value.value, reverse=True)[:3]
         if len(largest) == 3:
-            value, low, high = (_tidy(1e4 * sum(share[i] ** 2 for share in _numbers(largest))) for i in range(3))
-            yield Measured(quarter, value, low, high, _weakest(largest), _sources(largest))
+            hhi, low, high = (_tidy(1e4 * sum(share[i] ** 2 for share in _numbers(largest))) for i in range(3))
+            yield Measured(quarter, hhi, low, high, _weakest(largest), _sources(largest))
 
 
 def _adoption(facts: Facts, index: str) -> list[Measured]:

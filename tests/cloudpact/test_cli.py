@@ -279,7 +279,7 @@ def test_facts_lists_series_and_prints_one(capsys: pytest.CaptureFixture[str]) -
     rows = json.loads(capsys.readouterr().out)
     year = [row["value"] for row in rows if row["name"] == "Amazon" and row["quarter"].startswith("2015")]
     assert len(year) == 4
-    assert set(rows[0]) == {"quarter", "name", "value", "unit", "confidence"}
+    assert set(rows[0]) == {"quarter", "name", "value", "unit", "confidence", "line", "source"}
 
 
 def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from market.calendar import quarter_index, quarter_of
 from market.fact_files import COLUMNS, LAB_MEASURES, SHIPPED
 from market.facts import Facts
+from market.targets import target, target_names
 
 DATED = {name: "period_end" for name in ("capex_annual.csv",)} | {
     "capex_quarterly.csv": "quarter",
@@ -74,6 +75,7 @@ def everything(facts: Facts) -> dict[str, object]:
         "supply": [facts.supply(measure) for measure in sorted(facts.topics["supply measure"])],
         "adoption": [facts.adoption(measure) for measure in sorted(facts.topics["adoption measure"])],
         "deals": facts.disclosed_deals(),
+        "targets": {name: target(name).observed(facts) for name in target_names(facts)},
     }
 
 
