@@ -139,13 +139,16 @@ def facts(
     series: Annotated[
         str | None, typer.Argument(metavar="SERIES", help="A series; all are listed if not given.")
     ] = None,
+    targets: Annotated[
+        bool, typer.Option("--targets", help="Tell from which origins, and how far ahead, each series can be scored.")
+    ] = False,
     facts: FactsFolder = None,
     json: Json = False,
 ) -> None:
     """Print the disclosed facts that the simulation starts from."""
-    from cloudpact.commands_facts import show_facts
+    from cloudpact.commands_facts import show_facts, show_targets
 
-    typer.echo(show_facts(series, facts, json))
+    typer.echo(show_targets(facts, json) if targets else show_facts(series, facts, json))
 
 
 def _as_json(document: object) -> str:

@@ -19,9 +19,7 @@ def hindcast(
         typer.Option(metavar="QUARTER", help="Forecast from here; may be repeated; 2021Q4 to 2024Q4 if not given."),
     ] = None,
     horizon: Annotated[int, typer.Option(parser=whole_number(1), metavar="H", help="Quarters ahead.")] = 8,
-    mode: Annotated[
-        str, typer.Option(metavar="NAME", help="blind, conditional (later deals given) or both.")
-    ] = "both",
+    mode: Annotated[str, typer.Option(metavar="NAME", help="blind, conditional (later deals given) or both.")] = "both",
     draws: Annotated[
         int, typer.Option(parser=whole_number(2), metavar="N", help="Draws of the parameters, each with its own luck.")
     ] = 120,

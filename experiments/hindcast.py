@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from experiments.calibration.posterior import posterior
-from experiments.calibration.reference import ReferenceTable, reference_table
+from experiments.calibration.reference import ReferenceTable, Window, prior_draws, reference_table
 from experiments.hindcasting.rows import Ensemble, hindcast_rows
 from experiments.hindcasting.summary import frame
 from experiments.hindcasting.text import terminal_text
@@ -88,10 +86,10 @@ def hindcast(
     """
     known = facts if facts is not None else Facts.load()
     scenario = base if isinstance(base, Scenario) else Scenario.load(base)
-    asked = list(origins) if origins else origins_from(FIRST, LAST)
+    asked = sorted(origins) if origins else origins_from(FIRST, LAST)
     _check(asked, horizon, known)
-    windows = _windows(asked, modes)
-    table = reference_table(scenario, draws, seed, windows, horizon, known, out=out, jobs=jobs, progress=progress)
+    drawn = prior_draws(scenario, draws, seed)
+    table = reference_table(scenario, drawn, _windows(asked, modes), horizon, seed, facts, out, jobs, progress)
     ensembles = [_ensemble(table, known, origin, mode) for mode in modes for origin in asked]
     rows = tuple(hindcast_rows(ensembles, known, horizon, seed))
     settings = {
@@ -101,19 +99,16 @@ def hindcast(
     return Hindcast(rows, settings)
 
 
-def _windows(origins: Sequence[str], modes: Sequence[Mode]) -> list[tuple[str, Mode]]:
-    """Windows to simulate: those scored, and blind ones a year apart before them, which weight the draws."""
-    earlier = origins_from(FIRST_WINDOW, quarter_name(quarter_index(min(origins)) - 1), 2)
-    weighting: list[tuple[str, Mode]] = [(origin, "blind") for origin in earlier]
-    return weighting + [(origin, mode) for mode in modes for origin in origins]
+def _windows(origins: Sequence[str], modes: Sequence[Mode]) -> list[Window]:
+    """Windows to simulate: those scored, and blind ones half a year apart, which weight the draws."""
+    earlier = origins_from(FIRST_WINDOW, max(origins), 2)
+    weighting = [Window(origin, "blind") for origin in earlier]
+    scored = [Window(origin, mode) for mode in modes for origin in origins]
+    return list(dict.fromkeys([*weighting, *scored]))
 
 
 def _ensemble(table: ReferenceTable, facts: Facts, origin: str, mode: Mode) -> Ensemble:
-    weights = posterior(table, facts, origin).weights
-    prefix = f"{origin}-{mode}/"
-    members = table.outcomes
-    own = members[[column for column in members.columns if column.startswith(prefix)]]
-    return Ensemble(origin, mode, own.rename(columns=lambda name: name.removeprefix(prefix)), np.asarray(weights))
+    return Ensemble(origin, mode, table.of(Window(origin, mode)), posterior(table, facts, origin).weights)
 
 
 def _check(origins: Sequence[str], horizon: int, facts: Facts) -> None:

@@ -41,7 +41,9 @@ def target_values(tables: Mapping[str, pd.DataFrame], scenario: Scenario, quarte
         _whole(_cloud_hhi(sellers), "cloud_hhi"),
     ]
     long = pd.concat(parts)
-    values = long.assign(column=long["series"] + "@" + long["quarter"]).pivot(index="run", columns="column", values="value")
+    values = long.assign(column=long["series"] + "@" + long["quarter"]).pivot(
+        index="run", columns="column", values="value"
+    )
     return values.join(_deals(deals, scenario, values.index, names)).rename_axis(columns=None)
 
 

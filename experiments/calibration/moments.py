@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,50 +35,55 @@ class Moments:
     """Errors of every draw, (draws, moments), nil being a hit; with names, and weights that sum to one.
 
     A moment is the mean error of a family, near or far ahead, over series, windows and horizons, in units of how much
-    the draws differ there (their standard deviation, with the range of the reading added in quadrature).
+    the draws differ there (their standard deviation, with the range of the reading added in quadrature): `spreads`,
+    by `window/series@quarter`.
     """
 
     names: tuple[str, ...]
     errors: Array
     weights: Array
+    spreads: Mapping[str, float]
 
     def distances(self, truth: Array | float = 0.0) -> Array:
         """Weighted root mean square distance of every draw from the facts, or from another draw's errors."""
         return np.sqrt(((self.errors - truth) ** 2 * self.weights).sum(axis=1))
 
 
-def moments(table: ReferenceTable, facts: Facts, origin: str) -> Moments:
+def moments(table: ReferenceTable, facts: Facts, origin: str, spreads: Mapping[str, float] | None = None) -> Moments:
     """Moments from blind windows before an origin, against facts known at it and nothing later.
+
+    Errors are in units of the table's own spread, or of the `spreads` of another table where they are given.
 
     >>> sum(WEIGHTS.values())
     4.5
     """
     known = facts.known_at(quarter_index(origin))
     groups: dict[str, list[Array]] = {}
+    used: dict[str, float] = dict(spreads or {})
     for window in _windows(table, origin):
         for family, names in SERIES.items():
             for name in names:
                 found = evidence(name, known, window.origin, table.horizon)
                 if found is not None:
-                    for ahead, error in _errors(table, window, found):
+                    for ahead, error in _errors(table, window, found, used):
                         groups.setdefault(f"{family} {'near' if ahead <= NEAR else 'far'}", []).append(error)
     names = tuple(sorted(groups))
     if not names:
-        return Moments((), np.zeros((len(table.draws), 0)), np.zeros(0))
+        return Moments((), np.zeros((len(table.draws), 0)), np.zeros(0), used)
     errors = np.stack([np.nan_to_num(np.nanmean(groups[name], axis=0), nan=3.0) for name in names], axis=1)
     weights = np.array([WEIGHTS[name.split()[0]] for name in names])
-    return Moments(names, errors, weights / weights.sum())
+    return Moments(names, errors, weights / weights.sum(), used)
 
 
 def _windows(table: ReferenceTable, origin: str) -> list[Window]:
     names = [name.split("-") for name in table.values]
-    return [
-        Window(at, "blind") for at, mode in names if mode == "blind" and quarter_index(at) < quarter_index(origin)
-    ]
+    return [Window(at, "blind") for at, mode in names if mode == "blind" and quarter_index(at) < quarter_index(origin)]
 
 
-def _errors(table: ReferenceTable, window: Window, found: Evidence) -> Iterator[tuple[int, Array]]:
-    """Standardised errors of the draws at every horizon with a fact."""
+def _errors(
+    table: ReferenceTable, window: Window, found: Evidence, spreads: dict[str, float]
+) -> Iterator[tuple[int, Array]]:
+    """Standardised errors of the draws at every horizon with a fact; spreads that are not there yet are added."""
     values = table.of(window)
     for ahead, (actual, error) in enumerate(zip(found.later, found.later_error, strict=True), start=1):
         column = f"{found.name}@{quarter_name(found.origin + ahead)}"
@@ -87,6 +92,6 @@ def _errors(table: ReferenceTable, window: Window, found: Evidence) -> Iterator[
         simulated = values[column].to_numpy(dtype=float)
         if target(found.name).scale == "log":
             simulated, error, actual = np.log(np.maximum(simulated, 1e-6)), error / actual, np.log(actual)
-        spread = float(np.hypot(np.nanstd(simulated), error))
+        spread = spreads.setdefault(f"{window.name}/{column}", float(np.hypot(np.nanstd(simulated), error)))
         if spread > 0.0:
             yield ahead, np.clip((simulated - actual) / spread, -4.0, 4.0)

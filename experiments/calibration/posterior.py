@@ -93,12 +93,14 @@ def _posterior(draws: pd.DataFrame, found: Moments, truth: Array | float, accept
     return Posterior(pd.DataFrame(from_logits(adjusted, declared), columns=list(declared)), weights)
 
 
-def adjusted_draws(logits: Array, errors: Array, weights: Array, ridge: float = 1.0) -> Array:
+def adjusted_draws(logits: Array, errors: Array, weights: Array, ridge: float = 10.0) -> Array:
     """Draws less what a weighted linear regression on the errors explains; a ridge keeps it tame with few draws."""
     centred = errors - weights @ errors
     gram = (centred * weights[:, None]).T @ centred
     penalty = ridge * np.trace(gram) / max(len(gram), 1) / max(float(1.0 / (weights**2).sum()), 1.0)
-    slope = np.linalg.solve(gram + penalty * np.eye(len(gram)), (centred * weights[:, None]).T @ (logits - weights @ logits))
+    slope = np.linalg.solve(
+        gram + penalty * np.eye(len(gram)), (centred * weights[:, None]).T @ (logits - weights @ logits)
+    )
     return logits - errors @ slope
 
 
@@ -142,7 +144,7 @@ def synthetic_coverage(table: ReferenceTable, found: Moments, level: float = 0.8
     inside = []
     for truth in range(len(table.draws)):
         others = [k for k in range(len(table.draws)) if k != truth]
-        rest = Moments(found.names, found.errors[others], found.weights)
+        rest = Moments(found.names, found.errors[others], found.weights, found.spreads)
         own = _posterior(table.draws.iloc[others], rest, found.errors[truth], accept)
         low, high = own.quantile(0.5 - level / 2.0), own.quantile(0.5 + level / 2.0)
         value = table.draws.iloc[truth]

@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 
 from market.calendar import quarter_index
 from market.facts import Facts
-from market.targets import Measured, target
+from market.targets import target
+
+
+# From here on a series does not join with what was told before: Synergy restated Microsoft in late 2024.
+BREAKS = {name: quarter_index("2024Q4") for name in ("market_share[Microsoft]", "cloud_hhi")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +21,7 @@ class Evidence:
     """A series as known at an origin (quarterly, NaN without a reading) and the facts at horizons 1 to H.
 
     `later`, and `later_error` (half the width of a reading's range), are in the definition of the
-    origin: where a series was redefined since, later facts are multiplied by the ratio of the two
-    definitions at the last quarter known then.
+    origin; a series that was redefined or restated since has none from then on.
     """
 
     name: str
@@ -44,19 +47,18 @@ def evidence(name: str, facts: Facts, origin: str, horizon: int) -> Evidence | N
 
     >>> found = evidence("capex[Meta]", Facts.load(), "2023Q4", 2)
     >>> found.last, found.later.round(1).tolist()
-    ((0, 7.665), [6.4, 8.2])
+    ((0, 7.7), [6.4, 8.2])
     """
     at = quarter_index(origin)
-    then = _by_quarter(name, facts.known_at(at))
-    now = _by_quarter(name, facts)
-    first, last = (min(then), max(then)) if then else (at, at)
-    ratio = then[last].value / now[last].value if last in then and last in now and now[last].value else 1.0
+    then = {point.quarter: point for point in target(name).observed(facts.known_at(at))}
+    now = {point.quarter: point for point in target(name).observed_after(facts, at)}
+    first = min(then, default=at)
     history = np.array([then[q].value if q in then else np.nan for q in range(first, at + 1)])
-    ahead = [now.get(at + step) for step in range(1, horizon + 1)]
-    later = np.array([np.nan if point is None else point.value * ratio for point in ahead])
-    error = np.array([np.nan if point is None else 0.5 * (point.high - point.low) * ratio for point in ahead])
+    ahead = [None if _broken(name, at, at + step) else now.get(at + step) for step in range(1, horizon + 1)]
+    later = np.array([np.nan if point is None else point.value for point in ahead])
+    error = np.array([np.nan if point is None else 0.5 * (point.high - point.low) for point in ahead])
     return Evidence(name, at, history, later, error) if np.isfinite(later).any() else None
 
 
-def _by_quarter(name: str, facts: Facts) -> dict[int, Measured]:
-    return {point.quarter: point for point in target(name).observed(facts)}
+def _broken(name: str, origin: int, quarter: int) -> bool:
+    return name in BREAKS and origin < BREAKS[name] <= quarter

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.benchmark_forecasts import BENCHMARKS, benchmark
-from experiments.hindcasting.evidence import ANCHORED, SCORED, Evidence, evidence
+from experiments.benchmark_forecasts import BENCHMARKS, Scale, benchmark
+from experiments.hindcasting.evidence import Evidence, evidence
 from experiments.origins import Mode
 from experiments.scoring import covered, crps, weighted_quantile
 from market.calendar import quarter_index, quarter_name
@@ -20,6 +20,19 @@ from market.targets import target
 
 Array = NDArray[np.float64]
 BENCHMARK_DRAWS = 500
+
+# Scored series. Others (backlog, compute, adoption, accelerators) have too few facts at early origins, or no
+# counterpart of the same definition in the model.
+SCORED = (
+    *(f"capex[{name}]" for name in ("four", "Amazon", "Microsoft", "Google", "Meta", "Oracle")),
+    *(f"cloud_revenue[{name}]" for name in ("Amazon", "Microsoft", "Google")),
+    *(f"run_rate[{name}]" for name in ("OpenAI", "Anthropic")),
+    *(f"market_share[{name}]" for name in ("Amazon", "Microsoft", "Google")),
+    "cloud_hhi",
+    "deals",
+)
+# Families whose level the market does not take from the facts: their forecast starts from the last reading.
+ANCHORED = ("market_share", "cloud_hhi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +53,18 @@ def hindcast_rows(ensembles: list[Ensemble], facts: Facts, horizon: int, seed: i
             key = (name, ensemble.origin)
             if key not in scored:
                 known = evidence(name, facts, ensemble.origin, horizon)
-                scored[key] = None if known is None else (known, _benchmarks(known, facts, horizon, seed))
+                scored[key] = (
+                    (known, _benchmarks(known, facts, horizon, seed)) if known is not None and known.known else None
+                )
             found = scored[key]
             if found is not None:
-                yield from _rows(ensemble, *found)
+                yield from _rows(ensemble, *found, seed)
 
 
 def _benchmarks(known: Evidence, facts: Facts, horizon: int, seed: int) -> dict[str, Array]:
     """Simulated futures of every benchmark, (draws, horizon), from the history alone."""
     total = _total(known, facts)
-    scale = target(known.name).scale
+    scale: Scale = "count" if known.name == "deals" else target(known.name).scale
     return {
         name: np.asarray(
             benchmark(name, known.history, horizon, BENCHMARK_DRAWS, seed, scale=scale, total=total).draws, dtype=float
@@ -82,7 +97,22 @@ def anchored(known: Evidence, members: Array, start: Array) -> Array:
     return members * (level / start) if target(known.name).scale == "log" else members + (level - start)
 
 
-def _rows(ensemble: Ensemble, known: Evidence, benchmarks: Mapping[str, Array]) -> Iterator[dict[str, Any]]:
+def _read(known: Evidence, values: Array, ahead: int, seed: int) -> Array:
+    """Members as they would be read: moved by an error within the range that a reading has.
+
+    A share is told in whole percents and a run-rate is "about": what is scored is the reading, not the truth.
+    """
+    error = known.later_error[ahead - 1]
+    if not error > 0.0:
+        return values
+    rng = np.random.default_rng([seed, known.origin, ahead])
+    noise = rng.uniform(-1.0, 1.0, len(values))
+    if target(known.name).scale == "log":
+        return values * np.exp(noise * error / known.later[ahead - 1])
+    return values + noise * error
+
+
+def _rows(ensemble: Ensemble, known: Evidence, benchmarks: Mapping[str, Array], seed: int) -> Iterator[dict[str, Any]]:
     origin = quarter_index(ensemble.origin)
     start = ensemble.members.get(f"{known.name}@{quarter_name(origin - known.last[0])}")
     for ahead, actual in enumerate(known.later, start=1):
@@ -93,6 +123,7 @@ def _rows(ensemble: Ensemble, known: Evidence, benchmarks: Mapping[str, Array]) 
         if target(known.name).family in ANCHORED and start is None:
             continue
         values = raw if start is None else anchored(known, raw, start.to_numpy(dtype=float))
+        values = _read(known, values, ahead, seed)
         there = np.isfinite(values) & (ensemble.weights > 0.0)
         if not there.any():
             continue

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.benchmark_forecasts import BENCHMARKS
-from experiments.hindcasting.evidence import SCORED
+from experiments.hindcasting.rows import SCORED
 from experiments.scoring import diebold_mariano
 
 ORIGINS_FOR_A_TEST = 5
@@ -41,24 +41,26 @@ def by_target(rows: pd.DataFrame) -> pd.DataFrame:
         scale = own["actual"].abs().mean() or 1.0
         ratios = {bench: own["crps"].mean() / own[f"crps_{bench}"].mean() for bench in BENCHMARKS}
         error = own["median"] - own["actual"]
-        found.append({
-            "target": name,
-            "forecasts": len(own),
-            "crps": own["crps"].mean(),
-            **ratios,
-            "best": all(ratio < 1.0 for ratio in ratios.values()),
-            "covered_80": own["covered_80"].mean(),
-            "bias": error.mean() / scale,
-            "mae": error.abs().mean() / scale,
-        })
+        found.append(
+            {
+                "target": name,
+                "forecasts": len(own),
+                "crps": own["crps"].mean(),
+                **ratios,
+                "best": all(ratio < 1.0 for ratio in ratios.values()),
+                "covered_80": own["covered_80"].mean(),
+                "bias": error.mean() / scale,
+                "mae": error.abs().mean() / scale,
+            }
+        )
     return pd.DataFrame(found)
 
 
 def accuracy_tests(rows: pd.DataFrame, horizons: Sequence[int] = (1, 4, 8)) -> pd.DataFrame:
     """Diebold-Mariano tests of equal CRPS against every benchmark, corrected for small samples, by horizon.
 
-    The loss of an origin is the mean over its targets of CRPS over the size of what happened, so that the sample is
-    the origins, in order of time; negative statistics favour the model. Too few origins: no test.
+    The loss of an origin is the mean over its targets of CRPS over the naive forecast's mean CRPS on the target, so
+    that the sample is the origins, in order of time; negative statistics favour the model. Too few origins: no test.
     """
     found = []
     for ahead in horizons:
@@ -68,19 +70,21 @@ def accuracy_tests(rows: pd.DataFrame, horizons: Sequence[int] = (1, 4, 8)) -> p
             if len(pairs) < ORIGINS_FOR_A_TEST:
                 continue
             test = diebold_mariano(pairs["model"].to_numpy(), pairs["other"].to_numpy(), ahead)
-            found.append({
-                "horizon": ahead,
-                "benchmark": bench,
-                "origins": len(pairs),
-                "loss_ratio": pairs["model"].mean() / pairs["other"].mean(),
-                "statistic": test.statistic,
-                "p_value": test.p_value,
-            })
+            found.append(
+                {
+                    "horizon": ahead,
+                    "benchmark": bench,
+                    "origins": len(pairs),
+                    "loss_ratio": pairs["model"].mean() / pairs["other"].mean(),
+                    "statistic": test.statistic,
+                    "p_value": test.p_value,
+                }
+            )
     return pd.DataFrame(found)
 
 
 def _losses(rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    size = rows["actual"].abs().where(rows["target"] != "deals", 1.0).clip(lower=1e-9)
+    size = rows.groupby("target")["crps_naive"].transform("mean").clip(lower=1e-9)
     losses = pd.DataFrame({"origin": rows["origin"], "model": rows["crps"] / size, "other": rows[column] / size})
     return losses.groupby("origin", sort=True).mean()
 

@@ -27,15 +27,17 @@ def score_table(rows: pd.DataFrame) -> list[list[str]]:
     head = ["target", "n", "CRPS", *(f"/ {SHORT.get(name, name)}" for name in BENCHMARKS), "80 %", "bias", "MAE"]
     lines = [head]
     for row in by_target(rows).to_dict("records"):
-        lines.append([
-            row["target"] + (" *" if row["best"] else ""),
-            str(row["forecasts"]),
-            f"{row['crps']:.3g}",
-            *(f"{row[name]:.2f}" for name in BENCHMARKS),
-            f"{row['covered_80']:.0%}",
-            f"{row['bias']:+.0%}",
-            f"{row['mae']:.0%}",
-        ])
+        lines.append(
+            [
+                row["target"] + (" *" if row["best"] else ""),
+                str(row["forecasts"]),
+                f"{row['crps']:.3g}",
+                *(f"{row[name]:.2f}" for name in BENCHMARKS),
+                f"{row['covered_80']:.0%}",
+                f"{row['bias']:+.0%}",
+                f"{row['mae']:.0%}",
+            ]
+        )
     return lines
 
 
@@ -61,7 +63,10 @@ def plain(table: list[list[str]]) -> str:
     """A table in columns for a terminal: the first to the left, the rest to the right."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
-        "  ".join(f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}" for i, (cell, width) in enumerate(zip(line, widths, strict=True))).rstrip()
+        "  ".join(
+            f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}"
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
         for line in table
     )
 
