@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from cloudpact.results import Results
     from experiments.adapters import ema_model, salib_problem
     from experiments.attribution import attribution
+    from experiments.calibration.calibrate import calibrate
     from experiments.comparison import compare
     from experiments.counterfactual import counterfactual
     from experiments.discovery import discover
     from experiments.explain import explain
+    from experiments.forecasting import forecast
     from experiments.hindcast import hindcast
     from experiments.loading import load
     from experiments.renegotiate import renegotiate
@@ -34,11 +36,13 @@ __all__ = [
     "Scenario",
     "Sweep",
     "attribution",
+    "calibrate",
     "compare",
     "counterfactual",
     "discover",
     "ema_model",
     "explain",
+    "forecast",
     "hindcast",
     "load",
     "plot",
@@ -55,11 +59,13 @@ _HOMES = {
     "Scenario": "market.scenario",
     "Sweep": "experiments.sweeps.results",
     "attribution": "experiments.attribution",
+    "calibrate": "experiments.calibration.calibrate",
     "compare": "experiments.comparison",
     "counterfactual": "experiments.counterfactual",
     "discover": "experiments.discovery",
     "ema_model": "experiments.adapters",
     "explain": "experiments.explain",
+    "forecast": "experiments.forecasting",
     "hindcast": "experiments.hindcast",
     "load": "experiments.loading",
     "plot": "visualization",

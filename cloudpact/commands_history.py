@@ -50,3 +50,41 @@ def show_hindcast(request: HindcastRequest) -> None:
             progress=report,
         )
     typer.echo(json_text({"schema_version": SCHEMA_VERSION, **found.plain()}) if request.json else found.text())
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationRequest:
+    """What the user typed after `cloudpact calibrate`."""
+
+    out: Path
+    scenario: str
+    origin: str | None
+    draws: int
+    generations: int
+    seed: int
+    jobs: int | None
+    facts: Path | None
+    json: bool
+
+
+def show_calibration(request: CalibrationRequest) -> None:
+    """Simulate, estimate and print."""
+    from experiments.calibration.calibrate import calibrate
+
+    with progress(0) as report:
+        found = calibrate(
+            request.out,
+            request.scenario,
+            request.origin,
+            request.draws,
+            request.generations,
+            request.seed,
+            None if request.facts is None else Facts.load(request.facts),
+            request.jobs,
+            report,
+        )
+    if request.json:
+        document = {**found.settings, "estimate": found.estimate.values, "parameters": found.identified.to_dict("records")}
+        typer.echo(json_text({"schema_version": SCHEMA_VERSION, **document}))
+        return
+    typer.echo(found.text() + f"\n\nResults: {request.out}")

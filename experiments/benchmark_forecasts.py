@@ -103,9 +103,13 @@ def _autoregression(past: Array, horizon: int, noise: Array) -> tuple[Array, str
 
     changes = np.diff(past)
     most = min(4, len(changes) // 4)
-    fits = [AutoReg(changes, lags=lags, hold_back=most).fit() for lags in range(1, most + 1)]
-    best = min(fits, key=lambda fit: fit.aic)
-    fit = AutoReg(changes, lags=best.model.ar_lags).fit()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # long runs of equal changes make a fit singular: it is then not the best one
+        fits = [AutoReg(changes, lags=lags, hold_back=most).fit() for lags in range(1, most + 1)]
+        best = min(fits, key=lambda fit: fit.aic if np.isfinite(fit.aic) else np.inf)
+        fit = AutoReg(changes, lags=best.model.ar_lags).fit()
+    if not np.isfinite(fit.params).all():
+        return _drift(past, horizon, noise)[0], "no fit: the drift"
     constant, slopes, sd = fit.params[0], fit.params[1:], np.sqrt(fit.sigma2)
     recent = np.tile(changes[-len(slopes) :][::-1], (len(noise), 1))
     steps = np.empty_like(noise)

@@ -94,6 +94,7 @@ def calibrate(
     result = Calibration(estimate, found, told, settings)
     table_text = pd.DataFrame(found.draws).assign(weight=found.weights).query("weight > 0")
     _write(folder / "posterior.csv", table_text.to_csv(index=False, float_format="%.6g"))
+    _write(folder / "parameters.csv", told.to_csv(index=False, float_format="%.4g"))
     _write(folder / "calibration.toml", record(result))
     return result
 

@@ -6,6 +6,7 @@ measured part of docs/calibration.md. A test holds the baseline to the record.
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 BASELINE = HERE.parent / "scenarios" / "baseline.toml"
 RECORD = HERE / "calibration.toml"
+PAGE = HERE.parent.parent / "docs" / "calibration.md"
+BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
 
 
 def shipped_record() -> dict[str, dict[str, object]]:
@@ -59,6 +62,30 @@ def main(folder: Path) -> None:
     shutil.copyfile(folder / "posterior.csv", HERE / "posterior.csv")
     values = shipped_record()["estimate"]
     BASELINE.write_text(with_values(BASELINE.read_text(encoding="utf-8"), values), encoding="utf-8")
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{measured(folder)}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+def measured(folder: Path) -> str:
+    """The measured part of the page: how it was made, and a line a parameter."""
+    made = shipped_record()["calibration"]
+    values = shipped_record()["estimate"]
+    lines = [
+        f"Made on {made['date']}: facts until {made['origin']} (hash `{str(made['facts_hash'])[:12]}`), {made['draws']} draws, "
+        f"{made['generations']} generations, seed {made['seed']}. Distance {made['distance_before']:.3f} before, "
+        f"{made['distance']:.3f} after.",
+        "",
+        "| parameter | estimate | 80 % of the posterior | width over the prior's | coverage of synthetic truths |",
+        "|---|---|---|---|---|",
+    ]
+    with (folder / "parameters.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            name = row["parameter"]
+            lines.append(
+                f"| `{name}` | {values[name]} | {row['low']} to {row['high']} | {float(row['width']):.2f} | "
+                f"{float(row['coverage']):.0%} |"
+            )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ def headline_text(rows: pd.DataFrame, mode: str) -> str:
     if not found["targets"]:
         return f"{mode}: no fact at 4 to 8 quarters."
     return (
-        f"{mode}: at 4 to 8 quarters the model's CRPS is lower than every benchmark's on {found['best']} of "
-        f"{found['targets']} targets; its 80 % intervals hold {found['covered_80']:.0%} of the facts."
+        f"{mode.capitalize()}, 4 to 8 quarters ahead:\nCRPS lower than every benchmark's on {found['best']} of "
+        f"{found['targets']} targets; 80 % intervals hold {found['covered_80']:.0%} of the facts."
     )
 
 
@@ -63,11 +63,7 @@ def plain(table: list[list[str]]) -> str:
     """A table in columns for a terminal: the first to the left, the rest to the right."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
-        "  ".join(
-            f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}"
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in table
+        "  ".join([f"{line[0]:<{widths[0]}}", *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in table
     )
 
 
@@ -87,6 +83,7 @@ def terminal_text(rows: pd.DataFrame) -> str:
         if len(accuracy_tests(own)):
             parts += ["Equal accuracy (Diebold-Mariano, small samples; negative: the model is better)"]
             parts += [plain(accuracy_table(own)), ""]
-    parts += ["* lower CRPS than every benchmark. CRPS in units of the target (USD bn, share, HHI, deals).", ""]
-    parts += ["Ratios below one: the model is better. Blind: deals known at the origin; conditional: later ones given."]
+    parts += ["* lower CRPS than every benchmark. CRPS in units of the target (USD bn, share, HHI, deals)."]
+    parts += ["Ratios below one: the model is better."]
+    parts += ["Blind: deals known at the origin; conditional: later ones given."]
     return "\n".join(parts)

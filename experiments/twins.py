@@ -1,0 +1,205 @@
+"""Limit cases in which the market has a closed form: the table of analytic twins in docs/validation.md.
+
+    python -m experiments.twins
+
+rewrites its marked part. Every row runs the market itself, under a scenario that switches the rest off.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloudpact.model import CloudMarket
+from market.investment import newsvendor_haircut
+from market.ownership import CapTable
+from market.pricing import user_cost
+from market.scenario import Scenario
+
+Array = NDArray[np.float64]
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "validation.md"
+BEGIN, END = "<!-- twins:begin -->", "<!-- twins:end -->"
+STILL = {
+    "uncertainty.scale": 0.0,
+    "demand.volatility_per_quarter": 0.0,
+    "demand.appeal_volatility_per_quarter": 0.0,
+    "capacity.build_cost_growth_per_year": 0.0,
+    "capacity.delay_probability": 0.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A limit case: the closed form and its source, what it says and what the market did, and how far apart they may be.
+
+    Several values are compared by their largest distance; the first of each is shown.
+    """
+
+    case: str
+    law: str
+    expected: Array
+    found: Array
+    tolerance: float
+
+    @property
+    def error(self) -> float:
+        """Largest distance between market and closed form."""
+        return float(np.max(np.abs(self.expected - self.found)))
+
+
+def market_of(name: str, changes: dict[str, Any], quarters: int, rng: int = 3) -> CloudMarket:
+    """A market under a shipped scenario with changes, after some quarters."""
+    scenario = Scenario.load(name).with_(STILL | changes)
+    market = CloudMarket(scenario, rng=rng)
+    market.run_for(quarters)
+    return market
+
+
+def bass(count: int) -> Twin:
+    """Adoption of enterprises of one size against the recursion F + (p + q F)(1 - F)."""
+    p, q, quarters = 0.03, 0.38, 16
+    changes = {"enterprises.count": count, "enterprises.size_sigma": 0.0}
+    market = market_of("symmetric", changes | {"enterprises.innovation": p, "enterprises.imitation": q}, quarters)
+    path, adopted = [], 0.0
+    for _ in range(quarters):
+        adopted += (p + q * adopted) * (1.0 - adopted)
+        path.append(adopted)
+    found = market.results.market["adoption_frac"].to_numpy(dtype=float)
+    # five standard errors of a share of one half, which errors of earlier quarters can double
+    tolerance = 5.0 / math.sqrt(count)
+    return Twin(f"Adoption, {count:,} equal enterprises", "Bass (1969), discrete", np.array(path), found, tolerance)
+
+
+def bass_continuous() -> Twin:
+    """With slow hazards quarters hardly matter: F(t) = (1 - e^-(p+q)t) / (1 + q/p e^-(p+q)t)."""
+    p, q, quarters, count = 0.003, 0.038, 28, 100_000
+    changes = {"enterprises.count": count, "enterprises.size_sigma": 0.0}
+    market = market_of("symmetric", changes | {"enterprises.innovation": p, "enterprises.imitation": q}, quarters)
+    decay = np.exp(-(p + q) * np.arange(1, quarters + 1))
+    found = market.results.market["adoption_frac"].to_numpy(dtype=float)
+    law = "Bass (1969), continuous"
+    return Twin("Adoption, slow hazards", law, (1.0 - decay) / (1.0 + q / p * decay), found, 0.01)
+
+
+def logit() -> Twin:
+    """Consumers who all choose anew every quarter hold logit shares of the labs' utilities."""
+    changes = {"demand.consumer_churn_per_quarter": 1.0, "labs.Ada.consumer_appeal": 1.0}
+    market = market_of("tiny", changes, 5)
+    weight = market.parameters.demand.consumer_capability_weight
+    seen = market_of("tiny", changes, 4)  # they chose on what labs could do then
+    sold = [lab.index for lab in seen.labs if lab.active and lab.spec.sells]
+    utility = np.array([
+        seen.labs[i].spec.consumer_appeal + seen.labs[i].appeal_log + weight * seen.labs[i].capability for i in sold
+    ])
+    shares = np.exp(utility) / np.exp(utility).sum()
+    return Twin("Consumers without inertia", "logit, McFadden (1974)", shares, market.consumer_shares[sold], 1e-12)
+
+
+def anchor() -> Twin:
+    """With no response to utilisation the price returns to full cost times markup at the anchor's speed."""
+    quarters = 12
+    market = market_of("symmetric", {"price.utilisation_response": 0.0}, quarters)
+    rules = market.parameters.price
+    goal = rules.markup * market.merchant_cost
+    gap = math.log(rules.start_usd_bn_per_gw_quarter / goal)
+    left = gap * (1.0 - rules.anchor) ** np.arange(1, quarters + 1)
+    return Twin("Price without scarcity", "p* exp(gap (1 - e)^t)", goal * np.exp(left), _column(market, "price_usd_bn_per_gw_quarter"), 1e-9)
+
+
+def retirement() -> Twin:
+    """Capacity that nobody renews, evenly aged, falls on a line to nil over the life of chips."""
+    scenario = Scenario.load("symmetric")
+    idle = {f"hyperscalers.{name}.builds": False for name in scenario.hyperscalers}
+    market = market_of("symmetric", idle, 12)
+    start = sum(spec.capacity_gw for spec in scenario.hyperscalers.values())
+    life = scenario.capacity.chip_life_quarters
+    line = start * (1.0 - np.arange(1, 13) / life)
+    return Twin("Capacity that nobody renews", "K (1 - t / life)", line, _column(market, "capacity_gw"), 1e-9)
+
+
+def steady_capacity() -> Twin:
+    """Constant own use: capacity settles where orders replace what retires.
+
+    Each quarter a share a of the gap between desired D and what will be there, v (K - q), is ordered, and q = K / life
+    retires: K = a D / (1 / life + a v (1 - 1 / life)), with D = need (1 + slack h) / u*, h the newsvendor's haircut.
+    """
+    changes = {
+        "capacity.chip_lead_quarters": 3, "capacity.lead_quarters": 3, "capex.own_use_damping": 0.0,
+        "capex.inertia": 0.0, "supply.accelerators_gw_per_quarter": 50.0, "supply.power_gw_per_quarter": 50.0,
+        "demand.saturation_usd_bn_per_year": 1.0, "time.end": "2064Q4", "price.utilisation_response": 0.0,
+    }  # fmt: skip
+    scenario = Scenario.load("symmetric")
+    for name in scenario.hyperscalers:
+        changes |= {
+            f"hyperscalers.{name}.own_use_share": 1.0, f"hyperscalers.{name}.own_use_growth_per_year": 0.0,
+            f"hyperscalers.{name}.cash_flow_usd_bn_per_quarter": 500.0,
+        }  # fmt: skip
+    for name in scenario.labs:
+        changes |= {f"labs.{name}.enters": "2064Q4"}
+    market = market_of("symmetric", changes, 150)
+    provider, rules = market.providers[0], market.parameters
+    haircut = newsvendor_haircut(
+        provider.price, user_cost(market.cost_basis(provider)), rules.capex.spot_demand_sd
+    )
+    desired = provider.own_need_gw * (1.0 + rules.capex.own_use_slack * haircut) / rules.capex.utilisation_target
+    life, a, v = rules.capacity.chip_life_quarters, rules.capex.adjustment, rules.capacity.availability
+    steady = a * desired / (1.0 / life + a * v * (1.0 - 1.0 / life))
+    law = "stock adjustment with a newsvendor's haircut, Arrow, Harris and Marschak (1951)"
+    rows = market.results.providers
+    held = rows.loc[rows["provider"] == provider.name, "capacity_gw"].tail(life).mean()  # echoes of retirement average out
+    return Twin("Capacity under constant need, GW", law, np.array([steady]), np.array([held]), 0.005 * steady)
+
+
+def dilution() -> Twin:
+    """27 % before 110 at 730 before the money (Microsoft in OpenAI, February 2026)."""
+    table = CapTable({"Founders": 0.73, "Microsoft": 0.27})
+    table.issue("Amazon", 110.0, 730.0)
+    found = np.array([table.fraction("Microsoft"), table.fraction("Amazon")])
+    return Twin("Stake after a round", "s V / (V + E)", np.array([0.27 * 730 / 840, 110 / 840]), found, 1e-9)
+
+
+def _column(market: CloudMarket, name: str) -> Array:
+    return market.results.market[name].to_numpy(dtype=float)
+
+
+CASES: tuple[Callable[[], Twin], ...] = (
+    lambda: bass(1_000),
+    lambda: bass(100_000),
+    bass_continuous,
+    logit,
+    anchor,
+    retirement,
+    steady_capacity,
+    dilution,
+)
+
+
+def twins() -> Iterator[Twin]:
+    """Every limit case in turn."""
+    return (case() for case in CASES)
+
+
+def table(found: list[Twin]) -> str:
+    """The limit cases as Markdown."""
+    lines = ["| limit case | closed form | it says | the market | largest error | allowed |", "|---|---|---|---|---|---|"]
+    for each in found:
+        values = (f"{each.expected[-1]:.5g}", f"{each.found[-1]:.5g}", f"{each.error:.1e}", f"{each.tolerance:.1e}")
+        lines.append(f"| {each.case} | {each.law} | {' | '.join(values)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Rewrite the marked part of the page."""
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    text = f"Made with `python -m experiments.twins`; values are those of the last quarter compared.\n\n{table(list(twins()))}"
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
