@@ -143,3 +143,29 @@ def test_need_that_outgrows_one_provider_is_met_by_several() -> None:
         assert hosts[300.0][0] == {"North"}, seed
         assert len(hosts[1.0][0]) >= 3, seed
         assert hosts[1.0][1] < hosts[300.0][1] - 1000.0, seed
+
+
+def compute_to_equity(market: CloudMarket) -> float:
+    """Commitments of all deals over the equity in them."""
+    commitments = sum(deal.terms.commitment_usd_bn for deal in market.book.deals)
+    return commitments / max(equity_usd_bn(market), 1e-9)
+
+
+def upfront_frac(market: CloudMarket) -> float:
+    with_equity = [deal.terms for deal in market.book.deals if deal.terms.equity_usd_bn > 0.0]
+    return float(np.mean([terms.tranches[0].amount_usd_bn / terms.equity_usd_bn for terms in with_equity]))
+
+
+@pytest.mark.slow
+def test_compute_to_equity_rises_as_labs_find_money_elsewhere() -> None:
+    for seed in SEEDS:
+        poor, rich = (compute_to_equity(run(HUNGRY, seed, funding__investor_depth=depth)) for depth in (0.05, 0.2))
+        assert rich > 1.2 * poor, seed
+
+
+@pytest.mark.slow
+def test_equity_is_paid_in_tranches_for_fear_of_default_and_at_once_without_it() -> None:
+    for seed in SEEDS:
+        fear, none = (run(HUNGRY, seed, negotiation__default_probability_per_quarter=p) for p in (0.006, 0.0))
+        assert upfront_frac(fear) < 0.5, seed
+        assert upfront_frac(none) > 0.9, seed
