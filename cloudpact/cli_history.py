@@ -16,13 +16,13 @@ history_app = typer.Typer(rich_markup_mode=None)
 def hindcast(
     origin: Annotated[
         list[str] | None,
-        typer.Option(metavar="QUARTER", help="Forecast from here; may be repeated; 2021Q4 to 2024Q4 if not given."),
+        typer.Option(metavar="QUARTER", help="Forecast from here; may be repeated; 2021Q4 to 2024Q4 by half-years if not given."),
     ] = None,
     horizon: Annotated[int, typer.Option(parser=whole_number(1), metavar="H", help="Quarters ahead.")] = 8,
     mode: Annotated[str, typer.Option(metavar="NAME", help="blind, conditional (later deals given) or both.")] = "both",
     draws: Annotated[
         int, typer.Option(parser=whole_number(2), metavar="N", help="Draws of the parameters, each with its own luck.")
-    ] = 120,
+    ] = 140,
     seed: Seed = 1,
     jobs: Jobs = None,
     facts: FactsFolder = None,
@@ -55,7 +55,7 @@ def calibrate(
     facts: FactsFolder = None,
     json: Json = False,
 ) -> None:
-    """Estimate the parameters that have a prior: a point by an optimiser, a posterior, and what the facts leave open."""
+    """Estimate the parameters that have a prior: a point, a posterior, and what the facts leave open."""
     from cloudpact.commands_history import CalibrationRequest, show_calibration
 
     show_calibration(CalibrationRequest(out, scenario, origin, draws, generations, seed, jobs, facts, json))
@@ -73,13 +73,16 @@ def forecast(
         Path | None, typer.Option(metavar="DIR", help="Folder of the members; a stopped forecast goes on there.")
     ] = None,
     outlook: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Structures and stated scenarios; the shipped ones if not given.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Structures and stated scenarios; the shipped ones if not given."),
     ] = None,
     probability: Annotated[
         list[str] | None,
         typer.Option(metavar="TEXT", help="Ask for a probability, as in the example; may be repeated."),
     ] = None,
-    freeze: Annotated[bool, typer.Option("--freeze", help="Keep it, dated and hashed, for later facts to score.")] = False,
+    freeze: Annotated[
+        bool, typer.Option("--freeze", help="Keep it, dated and hashed, for later facts to score.")
+    ] = False,
     score: Annotated[
         bool, typer.Option("--score", help="Score the frozen forecasts on facts that came later; nothing is simulated.")
     ] = False,

@@ -84,7 +84,11 @@ def show_calibration(request: CalibrationRequest) -> None:
             report,
         )
     if request.json:
-        document = {**found.settings, "estimate": found.estimate.values, "parameters": found.identified.to_dict("records")}
+        document = {
+            **found.settings,
+            "estimate": found.estimate.values,
+            "parameters": found.identified.to_dict("records"),
+        }
         typer.echo(json_text({"schema_version": SCHEMA_VERSION, **document}))
         return
     typer.echo(found.text() + f"\n\nResults: {request.out}")

@@ -67,7 +67,7 @@ def _steps(past: Array) -> tuple[Array, Array, float, int]:
 
 
 def _naive(past: Array, horizon: int, noise: Array) -> tuple[Array, str]:
-    """A random walk: the last reading, with the standard deviation of a quarter's change growing with the root of time."""
+    """A random walk from the last reading: the standard deviation of a change grows with the root of time."""
     changes, gaps, last, late = _steps(past)
     if not len(changes):
         return np.full(noise.shape, last), "one reading: a point"

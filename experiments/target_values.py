@@ -72,5 +72,5 @@ def _cloud_hhi(sellers: pd.DataFrame) -> pd.Series:
 def _deals(deals: pd.DataFrame, scenario: Scenario, runs: pd.Index, names: Sequence[str]) -> pd.DataFrame:
     """Deals by quarter, nil where none was signed."""
     cloud = deals[deals["provider"].isin(list(scenario.hyperscalers))]
-    counts = cloud.groupby(KEYS).size().unstack("quarter").reindex(index=runs, columns=names).fillna(0.0)
+    counts = cloud.groupby(KEYS).size().unstack("quarter").reindex(index=runs, columns=list(names)).fillna(0.0)
     return counts.rename(columns=lambda name: f"deals@{name}")

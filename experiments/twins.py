@@ -36,7 +36,7 @@ STILL = {
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A limit case: the closed form and its source, what it says and what the market did, and how far apart they may be.
+    """A limit case: the closed form and its source, what it says, what the market did, and how far apart they may be.
 
     Several values are compared by their largest distance; the first of each is shown.
     """
@@ -94,9 +94,9 @@ def logit() -> Twin:
     weight = market.parameters.demand.consumer_capability_weight
     seen = market_of("tiny", changes, 4)  # they chose on what labs could do then
     sold = [lab.index for lab in seen.labs if lab.active and lab.spec.sells]
-    utility = np.array([
-        seen.labs[i].spec.consumer_appeal + seen.labs[i].appeal_log + weight * seen.labs[i].capability for i in sold
-    ])
+    utility = np.array(
+        [seen.labs[i].spec.consumer_appeal + seen.labs[i].appeal_log + weight * seen.labs[i].capability for i in sold]
+    )
     shares = np.exp(utility) / np.exp(utility).sum()
     return Twin("Consumers without inertia", "logit, McFadden (1974)", shares, market.consumer_shares[sold], 1e-12)
 
@@ -109,7 +109,8 @@ def anchor() -> Twin:
     goal = rules.markup * market.merchant_cost
     gap = math.log(rules.start_usd_bn_per_gw_quarter / goal)
     left = gap * (1.0 - rules.anchor) ** np.arange(1, quarters + 1)
-    return Twin("Price without scarcity", "p* exp(gap (1 - e)^t)", goal * np.exp(left), _column(market, "price_usd_bn_per_gw_quarter"), 1e-9)
+    found = _column(market, "price_usd_bn_per_gw_quarter")
+    return Twin("Price without scarcity", "p* exp(gap (1 - e)^t)", goal * np.exp(left), found, 1e-9)
 
 
 def retirement() -> Twin:
@@ -144,15 +145,15 @@ def steady_capacity() -> Twin:
         changes |= {f"labs.{name}.enters": "2064Q4"}
     market = market_of("symmetric", changes, 150)
     provider, rules = market.providers[0], market.parameters
-    haircut = newsvendor_haircut(
-        provider.price, user_cost(market.cost_basis(provider)), rules.capex.spot_demand_sd
-    )
+    haircut = newsvendor_haircut(provider.price, user_cost(market.cost_basis(provider)), rules.capex.spot_demand_sd)
     desired = provider.own_need_gw * (1.0 + rules.capex.own_use_slack * haircut) / rules.capex.utilisation_target
     life, a, v = rules.capacity.chip_life_quarters, rules.capex.adjustment, rules.capacity.availability
     steady = a * desired / (1.0 / life + a * v * (1.0 - 1.0 / life))
     law = "stock adjustment with a newsvendor's haircut, Arrow, Harris and Marschak (1951)"
     rows = market.results.providers
-    held = rows.loc[rows["provider"] == provider.name, "capacity_gw"].tail(life).mean()  # echoes of retirement average out
+    held = (
+        rows.loc[rows["provider"] == provider.name, "capacity_gw"].tail(life).mean()
+    )  # echoes of retirement average out
     return Twin("Capacity under constant need, GW", law, np.array([steady]), np.array([held]), 0.005 * steady)
 
 
@@ -187,7 +188,10 @@ def twins() -> Iterator[Twin]:
 
 def table(found: list[Twin]) -> str:
     """The limit cases as Markdown."""
-    lines = ["| limit case | closed form | it says | the market | largest error | allowed |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| limit case | closed form | it says | the market | largest error | allowed |",
+        "|---|---|---|---|---|---|",
+    ]
     for each in found:
         values = (f"{each.expected[-1]:.5g}", f"{each.found[-1]:.5g}", f"{each.error:.1e}", f"{each.tolerance:.1e}")
         lines.append(f"| {each.case} | {each.law} | {' | '.join(values)} |")
@@ -197,7 +201,8 @@ def table(found: list[Twin]) -> str:
 def main() -> None:
     """Rewrite the marked part of the page."""
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    text = f"Made with `python -m experiments.twins`; values are those of the last quarter compared.\n\n{table(list(twins()))}"
+    told = "Made with `python -m experiments.twins`; values are those of the last quarter compared."
+    text = f"{told}\n\n{table(list(twins()))}"
     PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
 
 

@@ -74,7 +74,8 @@ def _planned_orders(market: CloudMarket) -> Array:
         else:
             provider.other_capex *= growth
         provider.own_growth *= rules.capex.own_use_damping
-        provider.own_growth += cycle + market.normal("own use", rules.capex.own_use_volatility_per_quarter, provider.key)
+        luck = market.normal("own use", rules.capex.own_use_volatility_per_quarter, provider.key)
+        provider.own_growth += cycle + luck
         if market.quarter > market.history_until:
             provider.own_need_gw *= math.exp(provider.own_growth * market.draws.own_use_growth)
         plan = provider.plan_capex(

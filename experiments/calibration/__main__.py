@@ -5,4 +5,4 @@ import sys
 from experiments.calibration.calibrate import calibrate
 
 if __name__ == "__main__":
-    print(calibrate(sys.argv[1]).text())
+    sys.stdout.write(calibrate(sys.argv[1]).text() + "\n")

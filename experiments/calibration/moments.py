@@ -61,8 +61,8 @@ def moments(table: ReferenceTable, facts: Facts, origin: str, spreads: Mapping[s
     groups: dict[str, list[Array]] = {}
     used: dict[str, float] = dict(spreads or {})
     for window in _windows(table, origin):
-        for family, names in SERIES.items():
-            for name in names:
+        for family, members in SERIES.items():
+            for name in members:
                 found = evidence(name, known, window.origin, table.horizon)
                 if found is not None:
                     for ahead, error in _errors(table, window, found, used):

@@ -37,7 +37,7 @@ class PointEstimate:
 def minimise(
     objective: Callable[[list[Array], int], Sequence[float]], start: Array, generations: int, seed: int
 ) -> tuple[Array, list[float]]:
-    """Minimise over the unit cube by CMA-ES (Hansen 2016): the mean of the last search distribution, best by generation.
+    """Minimise over the unit cube by CMA-ES (Hansen 2016): the mean of the last search, and the best by generation.
 
     `objective(points, generation)` gives the values of a generation's points. The mean, not the best point seen, is
     what is told: with noise the best point is the luckiest.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from scipy.stats import qmc
@@ -51,7 +51,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceTable:
-    """Draws of the parameters, (draw x path), and by window the target values of their runs, (draw x series@quarter)."""
+    """Draws of the parameters, (draw x path), and by window target values of their runs, (draw x series@quarter)."""
 
     draws: pd.DataFrame
     values: Mapping[str, pd.DataFrame]
@@ -80,7 +80,11 @@ def prior_draws(scenario: Scenario, count: int, seed: int) -> list[dict[str, flo
 
 def own_values(scenario: Scenario, declared: Mapping[str, Prior]) -> dict[str, float]:
     """The scenario's own values of the estimated parameters."""
-    return {path: float(reduce(getattr, split_path(path), scenario)) for path in declared}
+    return {path: float(_value(scenario, path)) for path in declared}
+
+
+def _value(scenario: Scenario, path: str) -> Any:
+    return reduce(getattr, split_path(path), cast("Any", scenario))
 
 
 def reference_table(

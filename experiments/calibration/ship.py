@@ -26,9 +26,9 @@ def shipped_record() -> dict[str, dict[str, object]]:
 
 
 def with_values(text: str, values: dict[str, object]) -> str:
-    """A scenario file with values set in their tables; a key that is not there yet is added at their end.
+    r"""A scenario file with values set in their tables; a key that is not there yet is added at their end.
 
-    >>> print(with_values("[demand]\\na = 1\\n\\n[labs.X]\\nb = 2\\n", {"demand.a": 3, "demand.c": 4}))
+    >>> print(with_values("[demand]\na = 1\n\n[labs.X]\nb = 2\n", {"demand.a": 3, "demand.c": 4}))
     [demand]
     a = 3
     c = 4
@@ -71,8 +71,8 @@ def measured(folder: Path) -> str:
     made = shipped_record()["calibration"]
     values = shipped_record()["estimate"]
     lines = [
-        f"Made on {made['date']}: facts until {made['origin']} (hash `{str(made['facts_hash'])[:12]}`), {made['draws']} draws, "
-        f"{made['generations']} generations, seed {made['seed']}. Distance {made['distance_before']:.3f} before, "
+        f"Made on {made['date']}: facts until {made['origin']} (hash `{str(made['facts_hash'])[:12]}`), "
+        f"{made['draws']} draws, {made['generations']} generations, seed {made['seed']}. Distance {made['distance_before']:.3f} before, "
         f"{made['distance']:.3f} after.",
         "",
         "| parameter | estimate | 80 % of the posterior | width over the prior's | coverage of synthetic truths |",

@@ -11,7 +11,6 @@ from market.calendar import quarter_index
 from market.facts import Facts
 from market.targets import target
 
-
 # From here on a series does not join with what was told before: Synergy restated Microsoft in late 2024.
 BREAKS = {name: quarter_index("2024Q4") for name in ("market_share[Microsoft]", "cloud_hhi")}
 

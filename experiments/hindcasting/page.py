@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.hindcasting.summary import accuracy_tests
-from experiments.hindcasting.text import coverage_table, headline_text, markdown, score_table, accuracy_table
+from experiments.hindcasting.text import accuracy_table, coverage_table, headline_text, markdown, score_table
 
 if TYPE_CHECKING:
     from experiments.hindcast import Hindcast
@@ -21,9 +21,10 @@ def measured(found: Hindcast, seconds: float | None = None) -> str:
     rows, settings = found.frame, found.settings
     took = "" if seconds is None else f" It took {seconds / 60:.1f} minutes on two cores."
     parts = [
-        f"Measured on {date.today().isoformat()} with `python -m experiments.hindcast`: {settings['draws']} draws, seed "
-        f"{settings['seed']}, {len(settings['origins'])} origins from {settings['origins'][0]} to "
-        f"{settings['origins'][-1]}, scenario hash `{settings['scenario_hash'][:12]}`, facts hash "
+        f"Measured on {date.today().isoformat()} with `python -m experiments.hindcast`: "
+        f"{settings['draws']} draws, seed {settings['seed']}, {len(settings['origins'])} origins from "
+        f"{settings['origins'][0]} to {settings['origins'][-1]}, scenario hash "
+        f"`{settings['scenario_hash'][:12]}`, facts hash "
         f"`{settings['facts_hash'][:12]}`.{took}"
     ]
     for mode in settings["modes"]:

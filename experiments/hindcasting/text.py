@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.benchmark_forecasts import BENCHMARKS
-from experiments.hindcasting.summary import by_target, coverage, headline, accuracy_tests
+from experiments.hindcasting.summary import accuracy_tests, by_target, coverage, headline
 
 SHORT = {"naive": "naive", "drift": "drift", "ar": "AR", "exponential_smoothing": "ETS", "constant_share": "share"}
 
@@ -45,18 +45,23 @@ def coverage_table(rows: pd.DataFrame) -> list[list[str]]:
     """Share of facts inside 80 % intervals by horizon."""
     table = coverage(rows)
     head = ["quarters ahead", *(SHORT.get(name, name) for name in table.columns)]
-    return [head, *([str(ahead), *(f"{value:.0%}" for value in values)] for ahead, *values in table.itertuples())]
+    shares = table.to_numpy(dtype=float)
+    return [head, *([str(ahead), *(f"{v:.0%}" for v in row)] for ahead, row in zip(table.index, shares, strict=True))]
 
 
 def accuracy_table(rows: pd.DataFrame) -> list[list[str]]:
     """Diebold-Mariano tests by horizon and benchmark."""
     head = ["quarters ahead", "against", "origins", "loss ratio", "statistic", "p"]
-    table = accuracy_tests(rows)
-    return [head, *([
-        str(row.horizon), SHORT.get(row.benchmark, row.benchmark), str(row.origins), f"{row.loss_ratio:.2f}",
-        f"{row.statistic:.2f}" if np.isfinite(row.statistic) else "none",
-        f"{row.p_value:.3f}" if np.isfinite(row.p_value) else "none",
-    ] for row in table.itertuples(index=False))]  # fmt: skip
+    lines = []
+    for row in accuracy_tests(rows).to_dict("records"):
+        bench = str(row["benchmark"])
+        numbers = (f"{row['loss_ratio']:.2f}", _or_none(row["statistic"], 2), _or_none(row["p_value"], 3))
+        lines.append([str(row["horizon"]), SHORT.get(bench, bench), str(row["origins"]), *numbers])
+    return [head, *lines]
+
+
+def _or_none(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else "none"
 
 
 def plain(table: list[list[str]]) -> str:

@@ -31,7 +31,9 @@ def poisoned(facts: Facts, origin: int) -> Facts:
     tables = ("capex_rows", "cloud_rows", "lab_rows", "share_rows", "adoption_rows", "supply_rows", "deal_rows")
     return dataclasses.replace(
         facts,
-        **{name: tuple(spoilt(row) if row.quarter > origin else row for row in getattr(facts, name)) for name in tables},
+        **{
+            name: tuple(spoilt(row) if row.quarter > origin else row for row in getattr(facts, name)) for name in tables
+        },
     )
 
 

@@ -43,7 +43,9 @@ def test_the_shipped_baseline_is_the_result_of_the_recorded_calibration() -> Non
     assert set(record["estimate"]) == set(priors(Scenario))
     for path, value in record["estimate"].items():
         assert reduce(getattr, split_path(path), baseline) == value, path
-    assert {"date", "origin", "draws", "generations", "seed", "facts_hash", "scenario_hash"} <= set(record["calibration"])
+    assert {"date", "origin", "draws", "generations", "seed", "facts_hash", "scenario_hash"} <= set(
+        record["calibration"]
+    )
 
 
 def test_values_replace_those_that_stand_in_a_file() -> None:

@@ -12,11 +12,11 @@ from experiments.calibration.posterior import (
     _posterior,
     adjusted_draws,
     kernel_weights,
+    posterior,
     shipped_posterior,
     synthetic_coverage,
 )
 from experiments.calibration.reference import ReferenceTable, Window, prior_draws
-from experiments.calibration.posterior import posterior
 from market.calendar import quarter_index, quarter_name
 from market.facts import Facts
 from market.priors import priors
@@ -78,7 +78,9 @@ def made_up_table(draws: int = 30) -> ReferenceTable:
     for origin in ("2021Q4", "2022Q4", "2023Q4"):
         at = quarter_index(origin)
         columns = [f"capex[{name}]@{quarter_name(at + h)}" for name in ("four", "Meta") for h in range(9)]
-        values[Window(origin, "blind").name] = pd.DataFrame(rng.lognormal(3.0, 0.5, (draws, len(columns))), columns=columns)
+        values[Window(origin, "blind").name] = pd.DataFrame(
+            rng.lognormal(3.0, 0.5, (draws, len(columns))), columns=columns
+        )
     return ReferenceTable(pd.DataFrame(prior_draws(Scenario.load("baseline"), draws, 1)), values, 8)
 
 
