@@ -16,7 +16,9 @@ history_app = typer.Typer(rich_markup_mode=None)
 def hindcast(
     origin: Annotated[
         list[str] | None,
-        typer.Option(metavar="QUARTER", help="Forecast from here; may be repeated; 2021Q4 to 2024Q4 by half-years if not given."),
+        typer.Option(
+            metavar="QUARTER", help="Forecast from here; may be repeated; 2021Q4 to 2024Q4 by half-years if not given."
+        ),
     ] = None,
     horizon: Annotated[int, typer.Option(parser=whole_number(1), metavar="H", help="Quarters ahead.")] = 8,
     mode: Annotated[str, typer.Option(metavar="NAME", help="blind, conditional (later deals given) or both.")] = "both",

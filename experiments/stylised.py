@@ -121,6 +121,17 @@ def _backlog_over_revenue(results: Results) -> pd.Series:
     return grown["backlog_usd_bn"] / grown["cloud_revenue_usd_bn"]
 
 
+def _squared_shares(quarter: str) -> Measure:
+    """10,000 times the sum of squared shares of the three largest clouds."""
+
+    def measure(results: Results) -> pd.Series:
+        rows = results.providers[results.providers["quarter"] == quarter]
+        squares = 1e4 * rows["cloud_share_frac"].astype(float) ** 2
+        return squares.groupby(rows["run"]).apply(lambda each: each.nlargest(3).sum())
+
+    return measure
+
+
 ROWS = (
     Row(1, "Capex of the four, 2024, USD bn", _year("capex[four]", 2024), "capex_quarterly.csv", "all", year_sum("capex_big4_usd_bn", 2024), 0),
     Row(1, "Capex of the four, 2025, USD bn", _year("capex[four]", 2025), "capex_quarterly.csv", "all", year_sum("capex_big4_usd_bn", 2025), 0),
@@ -138,7 +149,7 @@ ROWS = (
     Row(6, "Anthropic run-rate, 2025Q4, USD bn", _reading("run_rate[Anthropic]", "2025Q4"), "labs.csv", "labs", _lab("revenue_annualised_usd_bn", "Anthropic", "2025Q4"), 1),
     Row(6, "OpenAI compute, 2025Q4, GW", _reading("compute[OpenAI]", "2025Q4"), "supply.csv", "labs", _lab("compute_gw", "OpenAI", "2025Q4")),
     Row(7, "Share of the three largest clouds, 2025Q4", 0.64, "28 + 21 + 15 (market_share.csv)", "all", at("market", "cloud_top3_frac", "2025Q4")),
-    Row(7, "HHI of cloud services, 2025Q4", 1500.0, "1,450-1,560 (README of the facts)", "all", at("market", "cloud_hhi", "2025Q4"), 0),
+    Row(7, "Squared shares of the three, 2025Q4, HHI", 1450.0, "28, 21, 15 (market_share.csv)", "all", _squared_shares("2025Q4"), 0),
     Row(8, "Enterprises changing cloud in a year", 0.007, "below 1 % (CMA)", "all", lambda results: 4.0 * over_forecast("cloud_switching_frac", "mean")(results), 4),
     Row(8, "Adopters changing main vendor in a year", 0.11, "about 11 % (Menlo)", "all", lambda results: 4.0 * over_forecast("model_switching_frac", "mean")(results)),
     Row(9, "Providers' new equity, 2024-25, USD bn", 10.0, "docs/facts.md", "deals", equity_between(2024, 2025), 1),

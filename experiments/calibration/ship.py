@@ -72,8 +72,8 @@ def measured(folder: Path) -> str:
     values = shipped_record()["estimate"]
     lines = [
         f"Made on {made['date']}: facts until {made['origin']} (hash `{str(made['facts_hash'])[:12]}`), "
-        f"{made['draws']} draws, {made['generations']} generations, seed {made['seed']}. Distance {made['distance_before']:.3f} before, "
-        f"{made['distance']:.3f} after.",
+        f"{made['draws']} draws, {made['generations']} generations, seed {made['seed']}. "
+        f"Distance {made['distance_before']:.3f} before, {made['distance']:.3f} after.",
         "",
         "| parameter | estimate | 80 % of the posterior | width over the prior's | coverage of synthetic truths |",
         "|---|---|---|---|---|",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 RUNS = 200
 POSTERIOR_FILE = Path(__file__).resolve().parent.parent / "calibration" / "posterior.csv"
+# What the posterior knows is not drawn again by the scenario's own uncertainty.
+COVERED = {"uncertainty.elasticity": 0.0, "uncertainty.supply_growth": 0.0}
 TABLES = ("market", "providers", "labs", "alignment", "deals")
 
 
@@ -89,4 +91,5 @@ def _parameters(
         from experiments.calibration import shipped_posterior
 
         posterior = shipped_posterior()
-    return list(posterior.sample(count, seed)), f"{count} draws from the posterior of the calibration"
+    draws = [{**draw, **COVERED} for draw in posterior.sample(count, seed)]
+    return draws, f"{count} draws from the posterior of the calibration"
