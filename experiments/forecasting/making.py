@@ -91,5 +91,5 @@ def _parameters(
         from experiments.calibration import shipped_posterior
 
         posterior = shipped_posterior()
-    draws = [{**draw, **COVERED} for draw in posterior.sample(count, seed)]
+    draws: list[Mapping[str, Any]] = [{**draw, **COVERED} for draw in posterior.sample(count, seed)]
     return draws, f"{count} draws from the posterior of the calibration"
