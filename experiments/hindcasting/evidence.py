@@ -46,7 +46,7 @@ def evidence(name: str, facts: Facts, origin: str, horizon: int) -> Evidence | N
 
     >>> found = evidence("capex[Meta]", Facts.load(), "2023Q4", 2)
     >>> found.last, found.later.round(1).tolist()
-    ((0, 7.7), [6.4, 8.2])
+    ((0, 7.665), [6.4, 8.2])
     """
     at = quarter_index(origin)
     then = {point.quarter: point for point in target(name).observed(facts.known_at(at))}

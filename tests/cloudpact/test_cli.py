@@ -271,7 +271,10 @@ def test_scenario_commands(scenario_file: str, tmp_path: Path, capsys: pytest.Ca
     assert "enterprises" in json.loads(capsys.readouterr().out)["properties"]
 
 
-def test_facts_lists_series_and_prints_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_facts_lists_series_and_prints_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # a narrow terminal folds its lines
     assert exit_code(["facts"]) == 0
     names = {line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]}
     assert names == {"adoption", "backlog", "capex", "cloud-revenue", "deals", "labs", "market-share", "supply"}

@@ -51,6 +51,7 @@ def request_in(folder: Path, **options: object) -> ForecastRequest:
     return ForecastRequest("tiny", **asked)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_market_without_facts_is_not_frozen(folder: Path) -> None:
     with pytest.raises(SweepError, match=r"^tiny: imposes no facts, so none can score it; it is not frozen$"):
         show_forecast(request_in(folder, freeze=True))

@@ -82,6 +82,7 @@ def test_series_that_were_redefined_are_not_scored_across_the_break() -> None:
     assert share is None
 
 
+@pytest.mark.slow
 def test_equal_accuracy_is_tested_over_origins_in_order() -> None:
     rows = rows_of(*(sure(origin, 1.0) for origin in origins_from("2021Q4", "2023Q4", 2)))
     tests = accuracy_tests(rows, (1,))
