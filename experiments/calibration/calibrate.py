@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIRST_WINDOW = "2020Q4"
-DRAWS, GENERATIONS = 300, 18
+DRAWS, GENERATIONS, LEAST_DRAWS = 300, 18, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,21 @@ def calibrate(
     """Estimate the parameters that have a prior from the facts until `origin` (the last quarter if not given).
 
     Into `out`: the simulations (`reference/`, `point/`: sweeps, so that a stopped calibration goes on), `posterior.csv`
-    and `calibration.toml` with the estimate, dates and hashes. Raises SweepError for an origin without windows.
+    and `calibration.toml` with the estimate, dates and hashes. Raises SweepError for an origin without
+    windows or facts, and for fewer than ten draws.
     """
     import pandas as pd
 
+    if draws < LEAST_DRAWS:
+        raise SweepError(f"draws: got {draws}; allowed: {LEAST_DRAWS} or more")
     folder, known = Path(out), facts if facts is not None else Facts.load()
     scenario = base if isinstance(base, Scenario) else Scenario.load(base)
     at = origin or quarter_name(known.last_capex_quarter)
-    windows = _windows(at)
-    table = reference_table(
-        scenario, prior_draws(scenario, draws, seed), windows, 8, seed, facts, folder / "reference", jobs, progress
-    )
+    windows = _windows(at, known)
+    # the scenario's own values, the first draw, know all facts: at an earlier origin they would be a look ahead
+    earlier = quarter_index(at) < known.last_capex_quarter
+    drawn = prior_draws(scenario, draws + 1, seed)[1:] if earlier else prior_draws(scenario, draws, seed)
+    table = reference_table(scenario, drawn, windows, 8, seed, facts, folder / "reference", jobs, progress)
     found, scale = posterior(table, known, at), moments(table, known, at)
     middle = {str(path): float(value) for path, value in found.quantile(0.5).items()}
     estimate = point_estimate(
@@ -104,12 +108,15 @@ def _write(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def _windows(origin: str) -> list[Window]:
-    first, last = quarter_index(FIRST_WINDOW), quarter_index(origin) - 1
-    found = [Window(quarter_name(quarter), "blind") for quarter in range(first, last + 1, 4)]
-    if not found:
-        raise SweepError(f"origin {origin} is too early; allowed: after {FIRST_WINDOW}")
-    return found
+def _windows(origin: str, facts: Facts) -> list[Window]:
+    last = quarter_name(facts.last_capex_quarter)
+    try:
+        at = quarter_index(origin)
+    except ValueError:
+        raise SweepError(f"origin {origin!r} is no quarter; allowed: such as {last}") from None
+    if not quarter_index(FIRST_WINDOW) < at <= facts.last_capex_quarter:
+        raise SweepError(f"origin {origin} cannot be calibrated to; allowed: after {FIRST_WINDOW}, to {last}")
+    return [Window(quarter_name(quarter), "blind") for quarter in range(quarter_index(FIRST_WINDOW), at, 4)]
 
 
 def record(found: Calibration) -> str:
