@@ -49,9 +49,11 @@ class Hyperscaler(mesa.Agent):
         self.cash_flow = spec.cash_flow_usd_bn_per_quarter
         self.ai_margin = 0.0
         self.other_capex = 0.0
+        self.other_gap = 0.0
         self.timing = 1.0
         self.cloud_revenue = spec.cloud_revenue_usd_bn_per_quarter
         self.cloud_growth = 0.0
+        self.cloud_noise = 1.0
         self.cash_flow_growth = math.log1p(spec.cash_flow_growth_per_year) / 4.0
         self.last_order_gw = 0.0
 

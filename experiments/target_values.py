@@ -23,8 +23,9 @@ def target_values(tables: Mapping[str, pd.DataFrame], scenario: Scenario, quarte
 
     Cloud revenue is told as companies report it: what trackers count over `cloud_counted_frac`. Shares
     are of the whole market for cloud infrastructure, `cloud_hhi` of the three largest as in the facts,
-    `deals` those that labs sign with hyperscalers in the quarter. A series that a market does not have
-    in a quarter (a lab that is not there) is missing.
+    `deals` those that labs sign with hyperscalers in the quarter, `equity_deals` those of them with
+    equity, `deal_equity` its headline amount. A series that a market does not have in a quarter (a
+    lab that is not there) is missing.
     """
     import pandas as pd
 
@@ -70,7 +71,19 @@ def _cloud_hhi(sellers: pd.DataFrame) -> pd.Series:
 
 
 def _deals(deals: pd.DataFrame, scenario: Scenario, runs: pd.Index, names: Sequence[str]) -> pd.DataFrame:
-    """Deals by quarter, nil where none was signed."""
+    """Deals by quarter, those with equity, and their equity; nil where none was signed."""
+    import pandas as pd
+
     cloud = deals[deals["provider"].isin(list(scenario.hyperscalers))]
-    counts = cloud.groupby(KEYS).size().unstack("quarter").reindex(index=runs, columns=list(names)).fillna(0.0)
-    return counts.rename(columns=lambda name: f"deals@{name}")
+    equity = cloud["equity_usd_bn"].astype(float).clip(lower=0.0)
+    parts = {"deals": equity * 0.0 + 1.0, "equity_deals": (equity > 0.0) * 1.0, "deal_equity": equity}
+    tables = [
+        amounts.groupby([cloud["run"], cloud["quarter"]])
+        .sum()
+        .unstack("quarter")
+        .reindex(index=runs, columns=list(names))
+        .fillna(0.0)
+        .add_prefix(f"{name}@")
+        for name, amounts in parts.items()
+    ]
+    return pd.concat(tables, axis=1)

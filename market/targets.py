@@ -246,12 +246,28 @@ def _accelerators(facts: Facts, maker: str) -> list[Measured]:
 
 def _deals(facts: Facts, _: str) -> Iterator[Measured]:
     """Deals signed by a modelled lab with a modelled cloud, zeros included; weak rows widen the range upwards."""
+    return _signed(facts, lambda equity_usd_bn: 1.0)
+
+
+def _equity_deals(facts: Facts, _: str) -> Iterator[Measured]:
+    """Those of them that bring money from the cloud; an amount that is not disclosed counts as none."""
+    return _signed(facts, lambda equity_usd_bn: float(equity_usd_bn > 0.0))
+
+
+def _deal_equity(facts: Facts, _: str) -> Iterator[Measured]:
+    """Headline money that clouds put into labs, by the quarter of signing."""
+    return _signed(facts, lambda equity_usd_bn: max(equity_usd_bn, 0.0))
+
+
+def _signed(facts: Facts, amount: Callable[[float], float]) -> Iterator[Measured]:
+    """An amount of each signed deal's equity added up by quarter, zeros included."""
     signed = [deal for deal in facts.disclosed_deals() if deal.role is Role.SIGNED]
-    fit = [deal.quarter for deal in signed if deal.is_target]
-    known = [deal.quarter for deal in signed]
-    for quarter in range(min(fit), facts.deals_until + 1) if fit else ():
-        count = float(fit.count(quarter))
-        yield Measured(quarter, count, count, float(known.count(quarter)), "high", "deals.csv, role signed")
+    amounts = [(deal.quarter, deal.is_target, amount(deal.terms.equity_usd_bn)) for deal in signed]
+    first = min((quarter for quarter, fit, _ in amounts if fit), default=None)
+    for quarter in range(first, facts.deals_until + 1) if first is not None else ():
+        fit = _tidy(sum((each for at, usable, each in amounts if at == quarter and usable), 0.0))
+        known = _tidy(sum((each for at, _, each in amounts if at == quarter), 0.0))
+        yield Measured(quarter, fit, fit, known, "high", "deals.csv, role signed")
 
 
 def _capex_keys(facts: Facts) -> Sequence[str]:
@@ -294,5 +310,7 @@ FAMILIES: Mapping[str, Family] = {
     "adoption": Family("frac", "linear", _only(*ADOPTION), _adoption),
     "accelerators": Family("USD bn/quarter", "log", _only(*ACCELERATORS), _accelerators),
     "deals": Family("deals/quarter", "linear", _only(""), _deals),
+    "equity_deals": Family("deals/quarter", "linear", _only(""), _equity_deals),
+    "deal_equity": Family("USD bn/quarter", "linear", _only(""), _deal_equity),
 }
-_ALONE = frozenset({"cloud_hhi", "deals"})
+_ALONE = frozenset({"cloud_hhi", "deals", "equity_deals", "deal_equity"})

@@ -66,13 +66,16 @@ def _planned_orders(market: CloudMarket) -> Array:
     promised = market.book.promised_path(market.quarter, horizon)
     uncommitted = _uncommitted(market, promised[:, :, lead])
     cycle = market.normal("own use cycle", rules.capex.own_use_cycle_per_quarter)
+    other_cycle = market.normal("capex outside AI cycle", rules.capex.non_ai_cycle_per_quarter)
     orders = np.zeros(len(market.providers))
     growth = (1.0 + rules.capex.non_ai_growth_per_year) ** 0.25
     for provider in market.providers:
         if market.tick == 0:
             provider.other_capex = provider.spec.capex_usd_bn_per_quarter * (1.0 - ai_share(market, provider))
         else:
-            provider.other_capex *= growth
+            shock = other_cycle + _own_luck(market, provider, "capex outside AI", rules.capex.non_ai_volatility_per_quarter)
+            provider.other_gap = rules.capex.trend_damping * provider.other_gap + shock
+            provider.other_capex *= growth * math.exp(provider.other_gap)
         provider.own_growth *= rules.capex.own_use_damping
         luck = market.normal("own use", rules.capex.own_use_volatility_per_quarter, provider.key)
         provider.own_growth += cycle + luck
@@ -86,10 +89,15 @@ def _planned_orders(market: CloudMarket) -> Array:
             1.0 - (1.0 - rules.negotiation.default_probability_per_quarter) ** lead,
         )
         wanted = rules.capex.inertia * provider.last_order_gw + (1.0 - rules.capex.inertia) * plan.wanted_gw
-        provider.timing = math.exp(market.normal("timing", rules.capex.timing_volatility, provider.key))
+        provider.timing = math.exp(_own_luck(market, provider, "timing", rules.capex.timing_volatility))
         wanted *= provider.timing
         orders[provider.index] = min(wanted, plan.affordable_gw) if provider.spec.builds else 0.0
     return orders
+
+
+def _own_luck(market: CloudMarket, provider: Hyperscaler, purpose: str, sd: float) -> float:
+    """A company's own shock to its capex; some companies' capex is lumpier than others'."""
+    return market.normal(purpose, sd * provider.spec.capex_volatility_factor, provider.key)
 
 
 def _uncommitted(market: CloudMarket, promised: Array) -> Array:

@@ -147,7 +147,7 @@ def _concentration(market: CloudMarket, stakes: NDArray[np.float64], cloud: NDAr
 
 def _cloud_revenue(market: CloudMarket) -> NDArray[np.float64]:
     """Cloud revenue by provider with AI, and last the other clouds: incumbents' share of the rest."""
-    own = np.array([p.cloud_revenue if p.spec.sells else 0.0 for p in market.providers])
+    own = np.array([p.cloud_revenue * p.cloud_noise if p.spec.sells else 0.0 for p in market.providers])
     other_share = market.population_other_share
     ai = market.flows.ai_revenue_usd_bn
     other = total(own) * other_share / (1.0 - other_share) if other_share < 1.0 else 0.0

@@ -38,7 +38,7 @@ def reprice(market: CloudMarket) -> None:
 
 
 def _other_cloud(market: CloudMarket) -> None:
-    """Cloud revenue apart from AI: the facts while imposed, then a damped trend whose growth is shocked."""
+    """Cloud revenue apart from AI: the facts while imposed, then a damped trend, its growth shocked, told with noise."""
     rules, damping = market.parameters.demand, market.parameters.capex.trend_damping
     cycle = market.normal("cloud cycle", rules.cloud_cycle_per_quarter)
     for provider in market.providers:
@@ -56,3 +56,4 @@ def _other_cloud(market: CloudMarket) -> None:
             luck = cycle + market.normal("cloud", rules.cloud_volatility_per_quarter, provider.key)
             provider.cloud_growth = late + damping * (provider.cloud_growth - late) + luck
             provider.cloud_revenue = before * math.exp(provider.cloud_growth)
+            provider.cloud_noise = math.exp(market.normal("cloud noise", rules.cloud_noise_per_quarter, provider.key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,18 @@ from market.calendar import quarter_index, quarter_name
 from market.facts import Facts
 from market.targets import target
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Array = NDArray[np.float64]
 
 # Families of series, the weight of each in the distance, and its series. Capex, cloud revenue and the labs' run-rates
-# count alike; series with few or rounded readings count half.
-WEIGHTS = {"capex": 1.0, "cloud_revenue": 1.0, "run_rate": 1.0, "compute": 0.5, "market_share": 0.5, "deals": 0.5}
+# count alike; series with few or rounded readings count half. Deals, those with equity and the equity itself are three:
+# sizes alone would leave the share of deals without any free, and counts the sums (docs/calibration.md).
+WEIGHTS = {
+    "capex": 1.0, "cloud_revenue": 1.0, "run_rate": 1.0, "compute": 0.5, "market_share": 0.5,
+    "deals": 0.5, "equity_deals": 0.5, "deal_equity": 0.5,
+}  # fmt: skip
 SERIES = {
     "capex": [f"capex[{name}]" for name in ("four", "Amazon", "Microsoft", "Google", "Meta", "Oracle")],
     "cloud_revenue": [f"cloud_revenue[{name}]" for name in ("Amazon", "Microsoft", "Google")],
@@ -26,7 +34,11 @@ SERIES = {
     "compute": ["compute[OpenAI]"],
     "market_share": [f"market_share[{name}]" for name in ("Amazon", "Microsoft", "Google")],
     "deals": ["deals"],
+    "equity_deals": ["equity_deals"],
+    "deal_equity": ["deal_equity"],
 }
+# Rare events are added up from the origin on, and compared on the scale log(1 + x): a quarter of them is mostly nil.
+ADDED_UP = ("equity_deals", "deal_equity")
 NEAR = 4  # errors up to so many quarters ahead, and beyond, are two moments
 
 
@@ -55,7 +67,7 @@ def moments(table: ReferenceTable, facts: Facts, origin: str, spreads: Mapping[s
     Errors are in units of the table's own spread, or of the `spreads` of another table where they are given.
 
     >>> sum(WEIGHTS.values())
-    4.5
+    5.5
     """
     known = facts.known_at(quarter_index(origin))
     groups: dict[str, list[Array]] = {}
@@ -84,14 +96,26 @@ def _errors(
     table: ReferenceTable, window: Window, found: Evidence, spreads: dict[str, float]
 ) -> Iterator[tuple[int, Array]]:
     """Standardised errors of the draws at every horizon with a fact; spreads that are not there yet are added."""
-    values = table.of(window)
-    for ahead, (actual, error) in enumerate(zip(found.later, found.later_error, strict=True), start=1):
-        column = f"{found.name}@{quarter_name(found.origin + ahead)}"
-        if not np.isfinite(actual) or column not in values:
-            continue
-        simulated = values[column].to_numpy(dtype=float)
-        if target(found.name).scale == "log":
-            simulated, error, actual = np.log(np.maximum(simulated, 1e-6)), error / actual, np.log(actual)
+    for ahead, column, simulated, actual, error in _compared(table.of(window), found):
         spread = spreads.setdefault(f"{window.name}/{column}", float(np.hypot(np.nanstd(simulated), error)))
         if spread > 0.0:
             yield ahead, np.clip((simulated - actual) / spread, -4.0, 4.0)
+
+
+def _compared(values: pd.DataFrame, found: Evidence) -> Iterator[tuple[int, str, Array, float, float]]:
+    """Horizon, column, simulated values, fact and its error, on the scale on which the series is compared."""
+    added = target(found.name).family in ADDED_UP
+    logs = target(found.name).scale == "log"
+    sums, told = np.zeros(len(values)), 0.0
+    for ahead, (fact, error) in enumerate(zip(found.later, found.later_error, strict=True), start=1):
+        column = f"{found.name}@{quarter_name(found.origin + ahead)}"
+        if not np.isfinite(fact) or column not in values:
+            continue
+        simulated = values[column].to_numpy(dtype=float)
+        if added:
+            sums, told = sums + simulated, told + float(fact)
+            yield ahead, column, np.log1p(sums), float(np.log1p(told)), float(error) / (1.0 + told)
+        elif logs:
+            yield ahead, column, np.log(np.maximum(simulated, 1e-6)), float(np.log(fact)), float(error / fact)
+        else:
+            yield ahead, column, simulated, float(fact), float(error)

@@ -21,7 +21,7 @@ from market.scenario import Scenario
 Array = NDArray[np.float64]
 POPULATION, LUCKS, STEP = 12, 2, 0.15
 # Sizes of shocks are not searched for: a smaller shock is always nearer on average. They take the posterior's median.
-SHOCKS = ("volatility", "cycle")
+SHOCKS = ("volatility", "cycle", "noise")
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,14 +94,23 @@ def _posterior(draws: pd.DataFrame, found: Moments, truth: Array | float, accept
 
 
 def adjusted_draws(logits: Array, errors: Array, weights: Array, ridge: float = 10.0) -> Array:
-    """Draws less what a weighted linear regression on the errors explains; a ridge keeps it tame with few draws."""
+    """Draws less what a weighted linear regression on the errors explains; a ridge keeps it tame with few draws.
+
+    A regression of p errors on n effective draws fits its own residuals: they are too small by sqrt((n - p - 1) / (n +
+    p + 1)), on average over a new truth, and are widened by that (the variance of a prediction by ordinary least squares
+    with normal regressors is s^2 (n + p + 1) / n to first order, and s^2 is estimated with n - p - 1 degrees of freedom).
+    """
     centred = errors - weights @ errors
     gram = (centred * weights[:, None]).T @ centred
     penalty = ridge * np.trace(gram) / max(len(gram), 1) / max(float(1.0 / (weights**2).sum()), 1.0)
     slope = np.linalg.solve(
         gram + penalty * np.eye(len(gram)), (centred * weights[:, None]).T @ (logits - weights @ logits)
     )
-    return logits - errors @ slope
+    adjusted = logits - errors @ slope
+    effective, moments = 1.0 / float((weights**2).sum()), len(gram)
+    widening = np.sqrt((effective + moments + 1.0) / max(effective - moments - 1.0, 1.0))
+    middle = weights @ adjusted
+    return np.asarray(middle + widening * (adjusted - middle))
 
 
 def to_logits(draws: pd.DataFrame, declared: Mapping[str, Prior]) -> Array:
