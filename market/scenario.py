@@ -102,7 +102,7 @@ class Labs(Group):
     operating_share: float = param(0.35, unit="frac", low=0.0, high=2.0, meaning="Operating cost other than compute, as a share of revenue", source="OpenAI 2025: revenue 13.1, burn about 9, gross margin 33 % (labs.csv)")
     operating_per_training_gw_quarter: float = param(0.9, unit="USD bn/(GW*quarter)", low=0.0, high=100.0, meaning="Research staff and data per GW of training", source=OURS)
     runway_target_quarters: float = param(6.0, unit="quarter", low=0.0, high=40.0, meaning="Quarters of burn that a lab wants in cash", source=OURS)
-    commitment_cover: float = param(0.5, unit="frac", low=0.0, high=2.0, meaning="Share of the next year's commitments, less margin, that creditors want in cash", source=FITTED)
+    commitment_cover: float = param(0.5, unit="frac", low=0.0, high=2.0, meaning="Share of the largest year's commitments of running contracts, less margin, that creditors want in cash", source=FITTED, prior=Prior(0.25, 1.5, "from a reserve of three months of debt service, usual in project finance, to a year and a half; ours", "log"))
     value_persistence: float = param(0.9, unit="frac", low=0.0, high=1.0, meaning="Share of a disclosed value's distance from the formula that is left a quarter later", source=OURS)
     default_after_quarters: int = param(2, unit="quarter", low=1, high=20, meaning="Quarters in arrears after which a lab defaults", source=OURS)
     recovery_frac: float = param(0.4, unit="frac", low=0.0, high=1.0, meaning="Recovery on arrears at default", source="Moody's long-run average for senior unsecured debt is about 40 %")
@@ -120,7 +120,7 @@ class Funding(Group):
     supplier_depth: float = param(0.08, unit="1", low=0.0, high=100.0, meaning="Suppliers' money per quarter and unit of excess return, as a share of their chip cash flow, all labs together", source=FITTED)
     supplier_cost: float = param(0.10, unit="1", low=0.0, high=10.0, meaning="Excess return below which suppliers stay away", source=OURS)
     provider_cost: float = param(0.06, unit="1", low=0.0, high=10.0, meaning="Cost k to a provider of a dollar of equity, in excess of the dollar", source="sets the level of provider equity: fitted, not predicted")
-    provider_depth: float = param(2.0, unit="1", low=0.001, high=100.0, meaning="Provider's equity at which the marginal cost has risen by one, in quarters of free cash flow", source=FITTED)
+    provider_depth: float = param(2.0, unit="1", low=0.001, high=100.0, meaning="Provider's equity at which the marginal cost has risen by one, in quarters of free cash flow", source=FITTED, prior=Prior(1.0, 8.0, "from one quarter to two years of free cash flow; ours", "log"))
 
 
 class Capacity(Group):
@@ -261,7 +261,7 @@ class Negotiation(Group):
     resale_frac: float = param(0.6, unit="frac", low=0.0, high=1.0, meaning="Value of chips left over at the end of a contract, as a share of book", source=OURS)
     default_probability_per_quarter: float = param(0.006, unit="1/quarter", low=0.0, high=1.0, meaning="Provider's view of a lab's default with a full runway; doubles with none", source="speculative-grade default of 2-4 % a year")
     fixed_cost_share: float = param(0.01, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of a deal to each side, as a share of the lab's yearly compute spend", source=OURS)
-    equity_fixed_cost_share: float = param(0.001, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of bringing equity into a deal, as a share of the lab's value, to each side", source="approvals, diligence and antitrust review; ours; the value was set by hand against the disclosed facts")
+    equity_fixed_cost_share: float = param(0.001, unit="frac", low=0.0, high=1.0, meaning="Fixed cost of bringing equity into a deal, as a share of the lab's value, to each side", source="approvals, diligence and antitrust review; ours; the value was set by hand against the disclosed facts", prior=Prior(0.0005, 0.003, "a factor of two to three around what was set by hand; ours", "log"))
 
 
 class Talks(Group):

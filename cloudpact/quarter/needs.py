@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from agents.lab import Lab
 from market.funding import solve_funding
-from market.sums import total
+from market.sums import total, totals
 
 if TYPE_CHECKING:
     from cloudpact.model import CloudMarket
+
+
+# As far ahead as contracts that are signed greenfield reach their full capacity.
+COMMITTED_QUARTERS = 20
 
 
 def plan_needs(market: CloudMarket) -> None:
@@ -23,14 +27,14 @@ def plan_needs(market: CloudMarket) -> None:
         lab.update_value(rules.labs_common, market.latent)
     _observe_values(market)
     _move_appetite(market)
-    promised = market.book.promised_path(market.quarter, 5)
+    promised = market.book.promised_path(market.quarter, COMMITTED_QUARTERS)
     for lab in _active(market):
         cash = market.ledger.cash_usd_bn(lab.name)
         relative = lab.generation.released_compute / frontier
         owned = market.provider_by_name[lab.spec.owner].own_need_gw if lab.integrated else 0.0
         rented = total(promised[:, lab.index, 0])
         lab.update_needs(rules, market.price, market.revenue_per_gw_year, cash, relative, owned, rented)
-        commitments = total(promised[:, lab.index, 1:]) * market.price
+        commitments = 4.0 * market.price * float(totals(promised[:, lab.index], axis=0).max())
         need = lab.funding_need(rules, cash, commitments)
         market.funding_needs[lab.name] = need
         _, depths, costs = money_sources(market, lab)

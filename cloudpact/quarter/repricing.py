@@ -46,7 +46,7 @@ def _other_cloud(market: CloudMarket) -> None:
         ai = float(market.flows.ai_revenue_usd_bn[provider.index])
         before = provider.cloud_revenue
         if observed is not None:
-            counted = observed * provider.spec.cloud_counted_frac
+            counted, provider.cloud_noise = observed * provider.spec.cloud_counted_frac, 1.0
             provider.cloud_revenue = max(counted - ai, 0.3 * counted)
             if before > 0.0:
                 seen = max(min(math.log(provider.cloud_revenue / before), 0.2), -0.1)

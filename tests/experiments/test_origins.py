@@ -74,4 +74,9 @@ def test_target_values_are_those_of_the_tables_in_the_units_of_the_facts() -> No
     assert values["cloud_revenue[Microsoft]@2022Q4"] == pytest.approx(FACTS.known_at(at).cloud_revenue("Microsoft")[at])
     deals = results.deals
     assert values["deals@2023Q1"] == (deals["quarter"] == "2023Q1").sum()
+    given = at_origin(Scenario.load("baseline"), "2022Q4", 4, "conditional")  # disclosed deals: 10 + 0.3 in 2023Q1
+    disclosed = target_values(run(given, seed=1).tables, given, [at + 1, at + 2]).loc[0]
+    assert disclosed["deal_equity@2023Q1"] == pytest.approx(10.3)
+    assert disclosed["equity_deals@2023Q1"] == disclosed["deals@2023Q1"] == 2.0
+    assert disclosed["equity_deals@2023Q2"] == disclosed["deal_equity@2023Q2"] == 0.0
     assert "run_rate[xAI]@2023Q1" not in values.index

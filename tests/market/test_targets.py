@@ -60,6 +60,19 @@ def test_a_company_of_which_nothing_was_known_yet_has_an_empty_series() -> None:
     assert target("market_share[Google]").observed(known("2018Q4")) == ()
 
 
+def test_equity_of_signed_deals_is_headline_by_quarter_with_nils_between() -> None:
+    amounts = {quarter: value for quarter, value, *_ in told("deal_equity")}
+    assert {quarter: value for quarter, value in amounts.items() if value > 0.0} == {
+        "2019Q3": 1.0, "2023Q1": 10.3, "2023Q3": 4.0, "2023Q4": 2.0, "2024Q1": 0.016, "2024Q4": 4.0,
+        "2025Q1": 1.0, "2025Q4": 5.0, "2026Q1": 50.0, "2026Q2": 65.0,
+    }  # fmt: skip
+    assert len(amounts) == len(told("deals"))
+    assert told("deal_equity")[6] == ("2021Q1", 0.0, 0.0, 2.0, "high")  # unverified: only the range knows of it
+    with_equity = {quarter: value for quarter, value, *_ in told("equity_deals")}
+    nine_of_eleven = ["2025Q1", "2025Q2", "2025Q3", "2025Q4", "2026Q1"]
+    assert [with_equity[quarter] for quarter in nine_of_eleven] == [1.0, 0.0, 0.0, 1.0, 1.0]
+
+
 def test_run_rates_are_irregular_the_last_of_a_quarter_and_never_weak() -> None:
     assert told("run_rate[OpenAI]") == [
         ("2023Q4", 2.0, 1.6, 2.4, "medium"),
@@ -199,7 +212,8 @@ def test_appended_rows_become_targets_and_the_new_origin(tmp_path: Path) -> None
     assert now["cloud_revenue[Amazon]"] == Measured(
         new, 40.25, 40.245, 40.255, "high", f"made up (cloud_revenue.csv:{line})"
     )
-    assert {name: value[1:4] for name, value in now.items() if value.quarter == new and name != "deals"} == {
+    signed = ("deals", "equity_deals", "deal_equity")
+    assert {name: value[1:4] for name, value in now.items() if value.quarter == new and name not in signed} == {
         **{f"capex[{name}]": (50.5, 50.45, 50.55) for name in ("Amazon", "Google", "Meta", "Microsoft", "Oracle")},
         "capex[four]": (202.0, 201.8, 202.2),
         "cloud_revenue[Amazon]": (40.25, 40.245, 40.255),
