@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from market.capacity import Fleet
 from market.expectations import adapt, damped_trend
-from market.investment import capacity_order, desired_capacity, newsvendor_haircut
+from market.investment import capacity_order, desired_capacity, newsvendor_haircut, option_share
 from market.pricing import CostBasis, price_path, user_cost
 from market.scenario import Capex, HyperscalerSpec, Scenario
 
@@ -123,7 +123,7 @@ class Hyperscaler(mesa.Agent):
         """Desired capacity at the lead time's horizon, the order it implies, and what can be paid for.
 
         Commitments count in full; own use by its forecast; own use that can wait, spot sales and the
-        share of labs' uncommitted need that comes to this provider with a newsvendor haircut. Contract-backed
+        share of labs' uncommitted need that comes to this provider by the share worth building for. Contract-backed
         orders are borrowed against up to the loan-to-value of contracts.
         """
         lead, rules = scenario.capacity.lead_quarters, scenario.capex
@@ -131,7 +131,7 @@ class Hyperscaler(mesa.Agent):
         own = float(self.own_path(lead + 1, rules.own_use_damping)[lead])
         waiting = rules.own_use_slack * own
         promised = float(committed[lead]) if lead < len(committed) else 0.0
-        haircut = newsvendor_haircut(self.price, user_cost(basis), rules.spot_demand_sd)
+        haircut = self.uncommitted_share(rules, basis)
         desired = desired_capacity(
             promised, own, spot + uncommitted_gw + waiting, default_prob, haircut, rules.utilisation_target
         )
@@ -141,6 +141,16 @@ class Hyperscaler(mesa.Agent):
         budget = self.capex_budget(rules)
         price_of_gw = basis.build_usd_bn_per_gw * (1.0 - self.spec.loan_to_value * backed)
         return CapexPlan(desired, wanted, max(budget, 0.0) / price_of_gw)
+
+    def uncommitted_share(self, rules: Capex, basis: CostBasis) -> float:
+        """Share of demand without a contract that it builds for, by the scenario's rule."""
+        cost = user_cost(basis)
+        if rules.rule == "real_option":
+            rate = 4.0 * basis.rate_per_quarter
+            return option_share(
+                self.price, cost, rate, rules.option_payout_per_year, rules.option_volatility_per_year
+            )
+        return newsvendor_haircut(self.price, cost, rules.spot_demand_sd)
 
     def capex_budget(self, rules: Capex) -> float:
         """AI capex it can pay for without contract-backed debt, USD bn in a quarter."""

@@ -197,7 +197,7 @@ class CloudMarket(Inquiries, mesa.Model):
         frontier = max((spec.compute_effective for spec in scenario.labs.values() if not spec.enters), default=0.0)
         demand = scenario.demand
         self.spending = latent_demand(
-            frontier, demand.saturation_usd_bn_per_year, demand.half_compute, demand.elasticity
+            frontier, demand.saturation_usd_bn_per_year, demand.half_compute, demand.elasticity, demand.form
         )
         self.observed_scale = 1.0
         self.consumer_shares = np.zeros(columns)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.calibration.posterior import posterior
 from experiments.calibration.reference import ReferenceTable, Window, prior_draws, reference_table
+from experiments.forecasting.draws import structure_draws
+from experiments.forecasting.outlook import Outlook
 from experiments.hindcasting.rows import Ensemble, hindcast_rows
 from experiments.hindcasting.summary import frame
 from experiments.hindcasting.text import terminal_text
@@ -78,7 +80,8 @@ def hindcast(
 ) -> Hindcast:
     """Forecast every origin with what was known then, and score against what is known now.
 
-    Parameters are drawn from their priors once; every draw is simulated from every origin. At an origin the draws are
+    Parameters are drawn from their priors once, structures from the outlook of forecasts; every draw is simulated from
+    every origin. At an origin the draws are
     weighted by how near their runs from earlier origins came to the facts known by then, and nothing later: the
     calibration of the hindcast is out of sample too. `out` keeps the simulations, and a stopped hindcast goes on there.
 
@@ -88,7 +91,8 @@ def hindcast(
     scenario = base if isinstance(base, Scenario) else Scenario.load(base)
     asked = sorted(origins) if origins else origins_from(FIRST, LAST, STEP)
     _check(asked, horizon, known)
-    drawn = prior_draws(scenario, draws + 1, seed)[1:]  # the first are the scenario's own values: they know all facts
+    # the first are the scenario's own values: they know all facts
+    drawn = with_structures(prior_draws(scenario, draws + 1, seed)[1:], Outlook.load(), seed)
     table = reference_table(scenario, drawn, _windows(asked, modes), horizon, seed, facts, out, jobs, progress)
     ensembles = [_ensemble(table, known, origin, mode) for mode in modes for origin in asked]
     rows = tuple(hindcast_rows(ensembles, known, horizon, seed))
@@ -97,6 +101,23 @@ def hindcast(
         "origins": asked, "horizon": horizon, "draws": draws, "seed": seed, "modes": list(modes),
     }  # fmt: skip
     return Hindcast(rows, settings)
+
+
+def with_structures(
+    draws: Sequence[Mapping[str, Any]], outlook: Outlook, seed: int
+) -> list[Mapping[str, Any]]:
+    """Draws of the parameters, each with a structure on every axis of an outlook, in exact shares.
+
+    >>> drawn = with_structures([{}] * 4, Outlook.load(), 1)
+    >>> sorted(values["demand.form"] for values in drawn)
+    ['exponential', 'hill', 'hill', 'logarithmic']
+    """
+    chosen = structure_draws(outlook.weights, len(draws), seed)
+    found = []
+    for run, values in enumerate(draws):
+        changes = {path: value for each in outlook.choice(chosen, run) for path, value in each.changes.items()}
+        found.append({**values, **changes})
+    return found
 
 
 def _windows(origins: Sequence[str], modes: Sequence[Mode]) -> list[Window]:

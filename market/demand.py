@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from market.sums import total
 
+DemandForm = Literal["hill", "exponential", "logarithmic"]
+
 
 def latent_demand(
-    frontier_compute: float, saturation_usd_bn_per_year: float, half_compute: float, elasticity: float
+    frontier_compute: float,
+    saturation_usd_bn_per_year: float,
+    half_compute: float,
+    elasticity: float,
+    form: DemandForm = "hill",
 ) -> float:
-    """M* = A Z / (1 + Z), Z = (frontier / half)^gamma: yearly spending if everybody had adopted.
+    """M*(Z), Z = (frontier / half)^gamma: yearly spending if everybody had adopted, A / 2 at `half_compute`.
 
-    Nil at no compute, A / 2 at `half_compute`, A at infinity.
+    hill: A Z / (1 + Z); exponential: A (1 - 2^-Z), which saturates sooner; logarithmic: A / 2 log2(1 + Z), which never
+    does. All are nil at no compute and proportional to Z while it is small (by 1, ln 2 and 1 / (2 ln 2) times A).
 
     >>> latent_demand(50.0, 1000.0, 50.0, 0.8)
     500.0
+    >>> latent_demand(150.0, 1000.0, 50.0, 1.0), latent_demand(150.0, 1000.0, 50.0, 1.0, "logarithmic")
+    (750.0, 1000.0)
     """
     if frontier_compute <= 0.0:
         return 0.0
     z: float = (frontier_compute / half_compute) ** elasticity
+    if form == "exponential":
+        return -saturation_usd_bn_per_year * math.expm1(-z * math.log(2.0))
+    if form == "logarithmic":
+        return saturation_usd_bn_per_year * 0.5 * math.log1p(z) / math.log(2.0)
     return saturation_usd_bn_per_year * z / (1.0 + z)
 
 

@@ -25,6 +25,18 @@ def newsvendor_haircut(price: float, cost: float, relative_sd: float) -> float:
     return max(1.0 + relative_sd * NormalDist().inv_cdf((price - cost) / price), 0.0)
 
 
+def option_share(price: float, cost: float, rate: float, payout: float, volatility: float) -> float:
+    """Share of uncertain demand worth building for where waiting has a value: all of it above the trigger, else none.
+
+    The trigger is a price of beta / (beta - 1) times user cost: value over outlay of a GW is price over user cost, both
+    capitalised alike (Dixit and Pindyck 1994, ch. 5 and 6). Rates are yearly.
+
+    >>> option_share(2.6, 2.0, 0.1, 0.25, 0.3), option_share(2.5, 2.0, 0.1, 0.25, 0.3)
+    (1.0, 0.0)
+    """
+    return 1.0 if price >= dixit_pindyck_multiple(rate, payout, volatility) * cost else 0.0
+
+
 def desired_capacity(
     committed_gw: float, own_use_gw: float, uncommitted_gw: float, default_prob: float, haircut: float, target: float
 ) -> float:
@@ -55,8 +67,7 @@ def dixit_pindyck_multiple(rate: float, payout: float, volatility: float) -> flo
     """Value over cost at which irreversible investment under uncertainty is worth it: beta / (beta - 1).
 
     beta = 1/2 - (r - d)/s^2 + sqrt(((r - d)/s^2 - 1/2)^2 + 2 r/s^2) (Dixit and Pindyck 1994, ch. 5).
-    Yearly or quarterly rates alike; infinite without payout, max(r / d, 1) without volatility. A
-    diagnostic: the market's capex rule does not use it.
+    Yearly or quarterly rates alike; infinite without payout, max(r / d, 1) without volatility.
 
     >>> round(dixit_pindyck_multiple(0.04, 0.04, 0.2), 6)
     2.0

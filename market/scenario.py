@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from market import scenario_checks, scenario_files
+from market.demand import DemandForm
 from market.parameters import Group, Prior, param
 
 OURS = "assumption of this model"
@@ -61,6 +62,7 @@ class Enterprises(Group):
 class Demand(Group):
     """Latent demand for AI services: consumers and, once adopted, enterprises."""
 
+    form: DemandForm = param("hill", unit="name", meaning="How latent demand grows with frontier compute: it saturates as Z / (1 + Z), sooner (exponential), or never (logarithmic)", source="one history cannot tell them apart; alternatives are mixed in forecasts")
     saturation_usd_bn_per_year: float = param(800.0, unit="USD bn/year", low=1.0, high=1e6, meaning="Saturation A of yearly spending if everybody had adopted", source="barely identified by the facts; a scenario axis")
     half_compute: float = param(88.0, unit="GW*quarter", low=1e-9, high=1e12, meaning="Effective training compute at which demand is half of saturation", source=FITTED, prior=Prior(10.0, 250.0, "from a third of the 30 to 90 that give the run-rates of 2023 by themselves to three times as much; ours", "log"))
     elasticity: float = param(0.9, unit="1", low=0.01, high=2.0, meaning="Elasticity gamma of latent demand to frontier training compute; growth is nearly knife-edge in gamma/(1-gamma)", source=FITTED, prior=Prior(0.6, 1.2, "below about .5 revenue cannot grow threefold a year on compute that does, above 1.2 it explodes (model brief); ours"))
@@ -156,8 +158,12 @@ class Capex(Group):
     utilisation_target: float = param(0.86, unit="frac", low=0.1, high=1.0, meaning="Utilisation that planning aims at", source=OURS)
     adjustment: float = param(0.6, unit="1/quarter", low=0.0, high=1.0, meaning="Share kappa of the capacity gap ordered in a quarter", source=FITTED, prior=Prior(0.3, 0.9, "ours"))
     spot_demand_sd: float = param(0.5, unit="frac", low=0.0, high=5.0, meaning="Relative standard deviation of demand that is not committed, for the newsvendor haircut", source="Arrow, Harris and Marschak (1951) form; value is ours")
+    rule: Literal["newsvendor", "real_option"] = param("newsvendor", unit="name", meaning="What of demand without a contract is built for: a share that rises with the margin, or all of it once the price pays for giving up the option to wait", source="Arrow, Harris and Marschak (1951); Dixit and Pindyck (1994)")
+    option_payout_per_year: float = param(0.25, unit="1/year", low=0.0, high=10.0, meaning="Rent net of operation that waiting forgoes, over the value of a GW (rule real_option)", source="about the capital charge of chips with five years of life and shells with 17; ours")
+    option_volatility_per_year: float = param(0.3, unit="frac", low=0.0, high=10.0, meaning="Volatility of the value of a GW over a year (rule real_option)", source="Dixit and Pindyck (1994) look at .1 to .4; ours")
     cash_flow_share: float = param(0.9, unit="frac", low=0.0, high=10.0, meaning="Share phi of operating cash flow that capex may take", source="2025: capex of the four is about 60-70 % of operating cash flow, Oracle above 100 %", prior=Prior(0.8, 1.5, "capex from four fifths of operating cash flow to well above it (Amazon 2021-22: 1.3 to 1.4; Oracle from 2024 on); ours"))
     trend_damping: float = param(0.92, unit="frac", low=0.0, high=1.0, meaning="Damping of a forecast trend, a quarter", source="Gardner and McKenzie (1985)")
+    growth_persistence: float = param(0.92, unit="frac", low=0.0, high=1.0, meaning="What is left a quarter later of a departure of growth from its late rate, for business outside AI (capex, cash flow, cloud revenue) after the facts", source="as trend_damping; ours")
     expectation_weight: float = param(0.3, unit="frac", low=0.0, high=1.0, meaning="Weight of the last quarter in adaptive growth", source="Nerlove (1958) form")
     inertia: float = param(0.8, unit="frac", low=0.0, high=1.0, meaning="Weight of the last order in this one: convex cost of changing investment", source="Christiano, Eichenbaum and Evans (2005) form; value is ours; the value was set by hand against the disclosed facts", prior=Prior(0.5, 0.9, "ours"))
     cash_flow_growth_late_per_year: float = param(0.09, unit="1/year", low=-0.5, high=1.0, meaning="Growth of cash flow outside AI that companies tend to after the facts", source=OURS)
@@ -175,7 +181,7 @@ class Capex(Group):
     own_use_volatility_per_quarter: float = param(0.0, unit="log", low=0.0, high=0.5, meaning="The same for one company", source="baseline 0.03: the other half", prior=Prior(0.02, 0.06, "a factor of two around what the imposed history shows; ours", "log"))
     own_use_slack: float = param(0.6, unit="frac", low=0.0, high=5.0, meaning="Own use that can wait: it takes slack capacity up to this share above its first claim", source=FITTED, prior=Prior(0.2, 1.2, "ours"))
     timing_volatility: float = param(0.0, unit="log", low=0.0, high=1.0, meaning="Standard deviation of what a company's quarterly capex departs from its plan after the facts: orders and payments come lumpy", source="baseline 0.1: departures from a centred yearly mean, 2015-2021, are .09 to .15 (capex_quarterly.csv)", prior=Prior(0.06, 0.15, "departures of the five companies from a centred yearly mean, 2015-2021 (capex_quarterly.csv)"))
-    non_ai_cycle_per_quarter: float = param(0.0, unit="log", low=0.0, high=0.5, meaning="Standard deviation of the quarterly shock to the growth of all companies' capex outside AI after the facts; a shock fades by trend_damping", source="yearly growth of the four together has a standard deviation of .125 (2018-2021, capex_quarterly.csv), of single companies .25 to .34", prior=Prior(0.006, 0.025, "a factor of two around what the yearly growth of the four shows, 2018-2021 (capex_quarterly.csv)", "log"))
+    non_ai_cycle_per_quarter: float = param(0.0, unit="log", low=0.0, high=0.5, meaning="Standard deviation of the quarterly shock to the growth of all companies' capex outside AI after the facts; a shock fades by growth_persistence", source="yearly growth of the four together has a standard deviation of .125 (2018-2021, capex_quarterly.csv), of single companies .25 to .34", prior=Prior(0.006, 0.025, "a factor of two around what the yearly growth of the four shows, 2018-2021 (capex_quarterly.csv)", "log"))
     non_ai_volatility_per_quarter: float = param(0.0, unit="log", low=0.0, high=0.5, meaning="The same for one company, times its capex_volatility_factor", source="yearly growth of single companies' capex has a standard deviation of .25 to .34 (2015-2021, capex_quarterly.csv)", prior=Prior(0.015, 0.06, "a factor of two around what the yearly growth of the five companies shows, 2015-2021 (capex_quarterly.csv)", "log"))
     non_ai_growth_per_year: float = param(0.06, unit="1/year", low=-0.5, high=1.0, meaning="Growth of capex that is not AI, after the facts", source=OURS, prior=Prior(0.0, 0.15, "none to fast growth of ordinary business; ours"))
 

@@ -52,7 +52,7 @@ def variance_shares(forecast: Forecast, series: str) -> Figure:
     _rows(forecast, series)
     table = forecast.shares[forecast.shares["series"] == series]
     by_source = 100.0 * table.pivot(index="quarter", columns="source", values="share")
-    names = ["parameters", "structure", "scenario", "luck", "interaction"]
+    names = [*forecast.draws.sources, "interaction"]
     quarters, chosen = [str(quarter) for quarter in by_source.index], colours(names)
     drawn = [
         line(name, [clean(value) for value in by_source[name]], chosen[name], dash=DASHES[number], labelled=True)

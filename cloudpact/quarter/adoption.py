@@ -38,7 +38,7 @@ def _grow_demand(market: CloudMarket) -> None:
     rules, draws = market.parameters.demand, market.draws
     frontier = max((lab.generation.released_compute for lab in market.labs if lab.active), default=0.0)
     saturation, elasticity = rules.saturation_usd_bn_per_year * draws.demand_level, rules.elasticity * draws.elasticity
-    target = latent_demand(frontier, saturation, rules.half_compute, elasticity)
+    target = latent_demand(frontier, saturation, rules.half_compute, elasticity, rules.form)
     luck = market.normal("demand", rules.volatility_per_quarter)
     market.latent = target * market.conditions.demand
     before = market.spending * market.observed_scale

@@ -74,7 +74,7 @@ def _planned_orders(market: CloudMarket) -> Array:
             provider.other_capex = provider.spec.capex_usd_bn_per_quarter * (1.0 - ai_share(market, provider))
         else:
             shock = other_cycle + _own_luck(market, provider, "capex outside AI", rules.capex.non_ai_volatility_per_quarter)
-            provider.other_gap = rules.capex.trend_damping * provider.other_gap + shock
+            provider.other_gap = rules.capex.growth_persistence * provider.other_gap + shock
             provider.other_capex *= growth * math.exp(provider.other_gap)
         provider.own_growth *= rules.capex.own_use_damping
         luck = market.normal("own use", rules.capex.own_use_volatility_per_quarter, provider.key)
@@ -154,7 +154,7 @@ def _cash_flows(market: CloudMarket) -> None:
     for provider in market.providers:
         if market.quarter > market.history_until:
             late = math.log1p(rules.capex.cash_flow_growth_late_per_year) / 4.0
-            provider.cash_flow_growth = late + rules.capex.trend_damping * (provider.cash_flow_growth - late)
+            provider.cash_flow_growth = late + rules.capex.growth_persistence * (provider.cash_flow_growth - late)
         provider.cash_flow *= math.exp(provider.cash_flow_growth)
         revenue = float(market.flows.ai_revenue_usd_bn[provider.index])
         open_models = float(market.flows.open_gw[provider.index]) * provider.price

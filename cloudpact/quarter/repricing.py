@@ -39,7 +39,7 @@ def reprice(market: CloudMarket) -> None:
 
 def _other_cloud(market: CloudMarket) -> None:
     """Cloud revenue apart from AI: the facts while imposed, then a damped trend, its growth shocked, told with noise."""
-    rules, damping = market.parameters.demand, market.parameters.capex.trend_damping
+    rules, persistence = market.parameters.demand, market.parameters.capex.growth_persistence
     cycle = market.normal("cloud cycle", rules.cloud_cycle_per_quarter)
     for provider in market.providers:
         observed = market.observed_cloud(provider.name)
@@ -54,6 +54,6 @@ def _other_cloud(market: CloudMarket) -> None:
         else:
             late = rules.cloud_growth_late_per_quarter
             luck = cycle + market.normal("cloud", rules.cloud_volatility_per_quarter, provider.key)
-            provider.cloud_growth = late + damping * (provider.cloud_growth - late) + luck
+            provider.cloud_growth = late + persistence * (provider.cloud_growth - late) + luck
             provider.cloud_revenue = before * math.exp(provider.cloud_growth)
             provider.cloud_noise = math.exp(market.normal("cloud noise", rules.cloud_noise_per_quarter, provider.key))

@@ -89,7 +89,7 @@ def _value(scenario: Scenario, path: str) -> Any:
 
 def reference_table(
     scenario: Scenario,
-    draws: Sequence[Mapping[str, float]],
+    draws: Sequence[Mapping[str, Any]],
     windows: Sequence[Window],
     horizon: int = 8,
     seed: int = 1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ type Codes = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Which draw of each source every run has, as numbers: four arrays of shape (runs,).
+    """Which draw of each source every run has, as numbers: arrays of shape (runs,), one for each axis of structures.
 
     Runs come in blocks of four, in which two draws of the parameters meet two of the luck. So every run has one
     partner that shares its parameters and nothing else by design, and one that shares its luck: what the variance of
@@ -26,8 +26,15 @@ class Draws:
 
     parameters: Codes
     luck: Codes
-    structures: Codes
+    structures: Mapping[str, Codes]
     scenarios: Codes
+
+    @property
+    def sources(self) -> dict[str, Codes]:
+        """The draws by source of uncertainty: parameters, each axis of structures, stated scenario, luck."""
+        return {
+            "parameters": self.parameters, **self.structures, "scenario": self.scenarios, "luck": self.luck,
+        }  # fmt: skip
 
     @property
     def runs(self) -> int:
@@ -35,23 +42,35 @@ class Draws:
         return len(self.luck)
 
 
-def make_draws(runs: int, seed: int, structure_weights: Sequence[float], scenario_weights: Sequence[float]) -> Draws:
-    """Draws of `runs` members; raises SweepError unless they fill blocks of four.
+def make_draws(
+    runs: int, seed: int, structure_weights: Mapping[str, Sequence[float]], scenario_weights: Sequence[float]
+) -> Draws:
+    """Draws of `runs` members, structures by axis; raises SweepError unless they fill blocks of four.
 
-    >>> make_draws(8, 1, [1.0], [0.5, 0.5]).parameters.tolist()
+    >>> make_draws(8, 1, {}, [0.5, 0.5]).parameters.tolist()
     [0, 0, 1, 1, 2, 2, 3, 3]
-    >>> make_draws(8, 1, [1.0], [0.5, 0.5]).luck.tolist()
+    >>> make_draws(8, 1, {}, [0.5, 0.5]).luck.tolist()
     [0, 1, 0, 1, 2, 3, 2, 3]
     """
     if isinstance(runs, bool) or not isinstance(runs, int) or runs < 2 * BLOCK or runs % BLOCK:
         raise SweepError(f"runs: got {runs!r}; allowed: a multiple of {BLOCK}, {2 * BLOCK} or more")
     number = np.arange(runs)
     first = 2 * (number // BLOCK)
-    shuffled = [
-        stream(seed, 0, f"forecast.{name}", 0).permutation(np.repeat(np.arange(len(weights)), quotas(weights, runs)))
-        for name, weights in (("structure", structure_weights), ("scenario", scenario_weights))
-    ]
-    return Draws(first + number % BLOCK // 2, first + number % 2, *shuffled)
+    scenarios = in_exact_shares("scenario", scenario_weights, runs, seed)
+    return Draws(
+        first + number % BLOCK // 2, first + number % 2, structure_draws(structure_weights, runs, seed), scenarios
+    )
+
+
+def structure_draws(weights: Mapping[str, Sequence[float]], runs: int, seed: int) -> dict[str, Codes]:
+    """One alternative on every axis for each run, axes independent of each other, alternatives in exact shares."""
+    return {axis: in_exact_shares(f"structure.{axis}", each, runs, seed) for axis, each in weights.items()}
+
+
+def in_exact_shares(name: str, weights: Sequence[float], runs: int, seed: int) -> Codes:
+    """Levels of the runs, each as often as its weight asks, in random order."""
+    levels = np.repeat(np.arange(len(weights)), quotas(weights, runs))
+    return stream(seed, 0, f"forecast.{name}", 0).permutation(levels)
 
 
 def quotas(weights: Sequence[float], total: int) -> Codes:

@@ -49,7 +49,7 @@ def forecast(
 ) -> Forecast:
     """Fans, shares of variance and probabilities from the last quarter of the facts on.
 
-    Every run draws its parameters from the posterior (the shipped one if none is given), its structure and its stated
+    Every run draws its parameters from the posterior (the shipped one if none is given), a structure on every axis and its stated
     scenario from the outlook, and its luck. `statements` are tests such as
     `"labs[OpenAI].dependence_hhi@2028Q4 < 3000"`, asked beside the shipped ones that fit the quarters and parties.
     Runs go into the folder `out` (a numbered one in `results/`), and the same call finishes what a stopped one left.
@@ -62,7 +62,7 @@ def forecast(
     check_whole("seed", seed, 0)
     start, known = resolve(base), facts or Facts.load()
     scenario, origin, view = at_last_fact(start, known, until), last_fact(start, known), Outlook.load(outlook)
-    draws = make_draws(runs, seed, [each.weight for each in view.structures], [each.weight for each in view.scenarios])
+    draws = make_draws(runs, seed, view.weights, [each.weight for each in view.scenarios])
     parameters, note = _parameters(start, posterior, runs // 2, seed)
     if not parameters:
         draws = replace(draws, parameters=np.zeros_like(draws.parameters))

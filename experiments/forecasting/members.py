@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
 from experiments.running import simulated
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from experiments.forecasting.draws import Draws
-    from experiments.forecasting.outlook import Outlook
+    from experiments.forecasting.outlook import Alternative, Outlook
     from experiments.sweeps.tasks import Task
     from market.facts import Facts
 
 LUCK = "luck"  # the column of a design that gives the replicate of a point
 BETWEEN = " / "  # a world is a structure and a stated scenario
+AND = " + "  # a structure is a choice on every axis
 
 
 class Posterior(Protocol):
@@ -91,17 +93,24 @@ def at_last_fact(base: Scenario, facts: Facts, until: str) -> Scenario:
 
 
 def worlds(base: Scenario, outlook: Outlook, origin: int) -> dict[str, Scenario]:
-    """The base under every structure and stated scenario, by `structure / scenario`."""
-    return {
-        f"{structure.name}{BETWEEN}{stated.name}": stated.applied(structure.applied(base, origin), origin)
-        for structure in outlook.structures
-        for stated in outlook.scenarios
-    }
+    """The base under every choice of structures and every stated scenario, by `structure + structure / scenario`."""
+    found = {}
+    for choice in product(*outlook.structures.values()):
+        built = base
+        for each in choice:
+            built = each.applied(built, origin)
+        for stated in outlook.scenarios:
+            found[_world(choice, stated)] = stated.applied(built, origin)
+    return found
+
+
+def _world(choice: Sequence[Alternative], stated: Alternative) -> str:
+    return AND.join(each.name for each in choice) + BETWEEN + stated.name
 
 
 def members(outlook: Outlook, draws: Draws, parameters: Sequence[Mapping[str, Any]]) -> Design:
     """The design: a point for each member, in the order of the draws; raises SweepError for values set twice."""
-    touched = {path for each in (*outlook.structures, *outlook.scenarios) for path in each.changes}
+    touched = {path for each in (*outlook.alternatives, *outlook.scenarios) for path in each.changes}
     both = sorted(touched & {path for values in parameters for path in values})
     if both:
         raise SweepError(f"{both[0]}: is drawn from the posterior and set by the outlook; allowed: one of the two")
@@ -110,10 +119,10 @@ def members(outlook: Outlook, draws: Draws, parameters: Sequence[Mapping[str, An
         (),
         tuple(
             {
-                SCENARIO: f"{outlook.structures[s].name}{BETWEEN}{outlook.scenarios[c].name}",
-                LUCK: int(luck),
-                **(parameters[p] if parameters else {}),
+                SCENARIO: _world(outlook.choice(draws.structures, run), outlook.scenarios[draws.scenarios[run]]),
+                LUCK: int(draws.luck[run]),
+                **(parameters[draws.parameters[run]] if parameters else {}),
             }
-            for p, s, c, luck in zip(draws.parameters, draws.structures, draws.scenarios, draws.luck, strict=True)
+            for run in range(draws.runs)
         ),
     )

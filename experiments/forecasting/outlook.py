@@ -15,7 +15,9 @@ from market.scenario_errors import ScenarioError, did_you_mean
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_OUTLOOK = ROOT / "forecasts" / "outlook.toml"
-_KEYS = ("name", "weight", "reason", "changes", "scenario")
+_KEYS = ("axis", "name", "weight", "reason", "changes", "scenario")
+ONE_AXIS = "structure"  # the axis of structures that name none
+TAKEN = ("parameters", "scenario", "luck", "interaction")  # other sources of variance
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,37 @@ class Alternative:
             changes["policy.rules"] = [*base.policy.rules, *_moved(self.stated.policy.rules, shift)]
         return base.with_(changes) if changes else base
 
+    def plain(self) -> dict[str, Any]:
+        """Name, weight, reason and what changes, for JSON."""
+        return {
+            "name": self.name,
+            "weight": self.weight,
+            "reason": self.reason,
+            "changes": dict(self.changes),
+            "scenario_hash": None if self.stated is None else self.stated.content_hash(),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Structures and scenarios with weights that add up to one within each kind."""
+    """Structures by axis, and scenarios, with weights that add up to one on each axis and over the scenarios."""
 
-    structures: tuple[Alternative, ...]
+    structures: Mapping[str, tuple[Alternative, ...]]
     scenarios: tuple[Alternative, ...]
+
+    @property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """All structures, axis by axis."""
+        return tuple(each for axis in self.structures.values() for each in axis)
+
+    @property
+    def weights(self) -> dict[str, list[float]]:
+        """Weights of the structures by axis."""
+        return {axis: [each.weight for each in alternatives] for axis, alternatives in self.structures.items()}
+
+    def choice(self, draws: Mapping[str, Sequence[int]], run: int) -> tuple[Alternative, ...]:
+        """The structures of a run by its draws on every axis."""
+        return tuple(self.structures[axis][drawn[run]] for axis, drawn in draws.items())
 
     @classmethod
     def load(cls, file: str | Path = SHIPPED_OUTLOOK) -> Outlook:
@@ -56,31 +82,39 @@ class Outlook:
         unknown = [key for key in data if key not in ("structures", "scenarios")]
         if unknown:
             raise SweepError(f"{file}: unknown key {unknown[0]!r}; allowed: structures, scenarios")
-        kinds = [
-            _alternatives(data.get(kind, []), f"{file}: {kind}", file.parent) for kind in ("structures", "scenarios")
-        ]
-        return cls(*kinds)
+        axes = {
+            axis: _alternatives(entries, f"{file}: structures", file.parent)
+            for axis, entries in _by_axis(data.get("structures", []), f"{file}: structures").items()
+        }
+        return cls(axes, _alternatives(data.get("scenarios", []), f"{file}: scenarios", file.parent))
 
     def plain(self) -> dict[str, Any]:
         """Names, weights, reasons and what changes, for JSON."""
         return {
-            kind: [
-                {
-                    "name": each.name,
-                    "weight": each.weight,
-                    "reason": each.reason,
-                    "changes": dict(each.changes),
-                    "scenario_hash": None if each.stated is None else each.stated.content_hash(),
-                }
-                for each in alternatives
-            ]
-            for kind, alternatives in (("structures", self.structures), ("scenarios", self.scenarios))
+            "structures": {axis: [each.plain() for each in known] for axis, known in self.structures.items()},
+            "scenarios": [each.plain() for each in self.scenarios],
         }
 
 
-def _alternatives(entries: Any, where: str, folder: Path) -> tuple[Alternative, ...]:
+def _by_axis(entries: Any, where: str) -> dict[str, list[Any]]:
+    """Structures by the axis they name, in the order of the file."""
+    _check_tables(entries, where)
+    axes: dict[str, list[Any]] = {}
+    for number, entry in enumerate(entries):
+        axis = entry.get("axis", ONE_AXIS)
+        if not isinstance(axis, str) or not axis or axis in TAKEN:
+            raise SweepError(f"{where}.{number}.axis: got {axis!r}; allowed: a name other than {', '.join(TAKEN)}")
+        axes.setdefault(axis, []).append(entry)
+    return axes or {ONE_AXIS: []}
+
+
+def _check_tables(entries: Any, where: str) -> None:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise SweepError(f"{where}: not a list of tables; allowed: [[...]] with name, weight and reason")
+
+
+def _alternatives(entries: Any, where: str, folder: Path) -> tuple[Alternative, ...]:
+    _check_tables(entries, where)
     found = [_alternative(entry, f"{where}.{number}", folder) for number, entry in enumerate(entries)]
     names = [each.name for each in found]
     twice = next((name for name in names if names.count(name) > 1), None)

@@ -27,7 +27,6 @@ HEADLINE = (
 SMALLEST_WIDTH = 60
 MOST_QUARTERS = 5
 NARROW = 90  # below, heads are cut short
-SOURCES = ("parameters", "structure", "scenario", "luck", "interaction")
 READING = """\
 Median, and in brackets 10 % to 90 % of the runs. Shares: of the variance, by source alone (law of total variance);
 interaction is what the sources do together. Luck includes the draws of [uncertainty] about the years after the facts.
@@ -93,7 +92,8 @@ def _told_series(forecast: Forecast) -> list[str]:
 
 def _shares(forecast: Forecast, width: int) -> str:
     """Shares of the variance some years ahead, with the largest standard error among them."""
-    heads = SOURCES if width >= NARROW else ("par.", "str.", "sc.", "luck", "int.")
+    sources = (*forecast.draws.sources, "interaction")
+    heads = sources if width >= NARROW else tuple(name if len(name) <= 4 else f"{name[:3]}." for name in sources)
     quarter = told_quarters(forecast, 3)[-2:][0]
     table = forecast.shares[forecast.shares["quarter"] == quarter]
     table = table[table["series"].isin(_told_series(forecast))]
@@ -101,7 +101,7 @@ def _shares(forecast: Forecast, width: int) -> str:
         return ""
     shares = {(row["series"], row["source"]): float(row["share"]) for row in table.to_dict("records")}
     rows = [
-        [name, *(f"{100.0 * shares[name, source]:.0f}" for source in SOURCES)]
+        [name, *(f"{100.0 * shares[name, source]:.0f}" for source in sources)]
         for name in _told_series(forecast)
         if (name, "luck") in shares
     ]

@@ -1,7 +1,7 @@
-"""How much of a forecast's variance comes from parameters, structure, stated scenarios and luck.
+"""How much of a forecast's variance comes from parameters, each structural choice, stated scenarios and luck.
 
 The share of a source g is that of the law of total variance, Var(E[y | g]) / Var(y), which is Sobol' first-order index
-of the group g (Sobol' 1993; Saltelli et al. 2010). What the four leave is interaction.
+of the group g (Sobol' 1993; Saltelli et al. 2010). What they leave is interaction.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from experiments.forecasting.draws import BLOCK, Codes, Draws
 
 type Numbers = NDArray[np.float64]
 
-SOURCES = ("parameters", "structure", "scenario", "luck")
 PAIRED = ("parameters", "luck")  # drawn from continua, each draw in two runs; the others are levels in exact shares
 
 
@@ -50,7 +49,7 @@ def variances(values: Numbers, draws: Draws) -> Variances:
     # What does not vary is exactly nil, not a rounding error of the mean.
     values = np.where(np.isfinite(values), values, np.nan)
     values = values - values[:1]
-    codes = dict(zip(SOURCES, (draws.parameters, draws.structures, draws.scenarios, draws.luck), strict=True))
+    codes = draws.sources
     total, of = _solved(values, codes)
     whole = Variances(total, of, {})
     blocks = np.arange(draws.runs) // BLOCK
@@ -69,7 +68,7 @@ def _jackknife(repeats: list[Numbers]) -> Numbers:
 
 def _solved(values: Numbers, codes: dict[str, Codes]) -> tuple[Numbers, dict[str, Numbers]]:
     """Total variance and the part of each source, from the variance over all runs and those within levels."""
-    active = [source for source in SOURCES if len(np.unique(codes[source])) > 1]
+    active = [source for source in codes if len(np.unique(codes[source])) > 1]
     chance = 1.0 / (len(values) - 1)
     matrix = np.ones((len(active) + 1, len(active) + 1))
     known = [_within(values, np.zeros(len(values), dtype=np.int64))]
@@ -81,7 +80,7 @@ def _solved(values: Numbers, codes: dict[str, Codes]) -> tuple[Numbers, dict[str
     found = np.linalg.solve(matrix, np.array(known))
     parts = dict(zip(active, found[1:], strict=True))
     nil = np.zeros_like(found[0])
-    return found[0], {source: parts.get(source, nil) for source in SOURCES}
+    return found[0], {source: parts.get(source, nil) for source in codes}
 
 
 def _shared(source: str, within: str, chance: float) -> float:
