@@ -147,9 +147,7 @@ class Hyperscaler(mesa.Agent):
         cost = user_cost(basis)
         if rules.rule == "real_option":
             rate = 4.0 * basis.rate_per_quarter
-            return option_share(
-                self.price, cost, rate, rules.option_payout_per_year, rules.option_volatility_per_year
-            )
+            return option_share(self.price, cost, rate, rules.option_payout_per_year, rules.option_volatility_per_year)
         return newsvendor_haircut(self.price, cost, rules.spot_demand_sd)
 
     def capex_budget(self, rules: Capex) -> float:

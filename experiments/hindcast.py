@@ -103,9 +103,7 @@ def hindcast(
     return Hindcast(rows, settings)
 
 
-def with_structures(
-    draws: Sequence[Mapping[str, Any]], outlook: Outlook, seed: int
-) -> list[Mapping[str, Any]]:
+def with_structures(draws: Sequence[Mapping[str, Any]], outlook: Outlook, seed: int) -> list[Mapping[str, Any]]:
     """Draws of the parameters, each with a structure on every axis of an outlook, in exact shares.
 
     >>> drawn = with_structures([{}] * 4, Outlook.load(), 1)
@@ -113,7 +111,7 @@ def with_structures(
     ['exponential', 'hill', 'hill', 'logarithmic']
     """
     chosen = structure_draws(outlook.weights, len(draws), seed)
-    found = []
+    found: list[Mapping[str, Any]] = []
     for run, values in enumerate(draws):
         changes = {path: value for each in outlook.choice(chosen, run) for path, value in each.changes.items()}
         found.append({**values, **changes})

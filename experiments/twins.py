@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloudpact.model import CloudMarket
-from market.investment import newsvendor_haircut
+from cloudpact.quarter.adoption import enterprise_utilities
+from market.choice import nested_logit_shares
+from market.investment import dixit_pindyck_multiple, newsvendor_haircut
 from market.ownership import CapTable
 from market.pricing import user_cost
 from market.scenario import Scenario
@@ -165,6 +167,84 @@ def dilution() -> Twin:
     return Twin("Stake after a round", "s V / (V + E)", np.array([0.27 * 730 / 840, 110 / 840]), found, 1e-9)
 
 
+# One provider, one lab, and nothing on the table but compute: talks in which only the discount moves the split.
+ONE_PAIR = {
+    "hyperscalers.East.sells": False, "labs.Byron.enters": "2027Q4", "negotiation.equity_scale": 0.0,
+    "negotiation.revenue_share_levels": (0.0,), "negotiation.clause_levels": ("none",),
+}  # fmt: skip
+PATIENCE = 0.9
+
+
+def _provider_gain(changes: dict[str, Any]) -> float:
+    """The provider's gain in the first talks of a market of one pair."""
+    return float(market_of("tiny", ONE_PAIR | changes, 1).results.negotiations["provider_utility_usd_bn"].iloc[0])
+
+
+def nash() -> Twin:
+    """Money moves the split along a line, on which a party gets its weight's share of the most it could get."""
+    powers = (0.8, 0.5, 0.3)
+    most = _provider_gain({"negotiation.provider_power": 1.0})
+    found = np.array([_provider_gain({"negotiation.provider_power": power}) / most for power in powers])
+    return Twin("One pair, Nash: provider's part", "w, Nash (1950), Kalai (1977)", np.array(powers), found, 1e-6)
+
+
+def rubinstein() -> Twin:
+    """Alternating offers of equally patient parties: who offers first gets 1 / (1 + d) of the most it could get."""
+    interval = -math.log(PATIENCE) / Scenario.load("tiny").talks.impatience_per_quarter
+    rule = {"negotiation.protocol": "alternating_offers", "talks.offer_interval_quarters": interval}
+    found = _provider_gain(rule) / _provider_gain({"negotiation.provider_power": 1.0})
+    law = "1 / (1 + d), Rubinstein (1982)"
+    return Twin("One pair, alternating offers", law, np.array([1.0 / (1.0 + PATIENCE)]), np.array([found]), 1e-4)
+
+
+def nested_logit() -> Twin:
+    """Enterprises free of switching costs that all choose anew: channels in nests of labs, and no purchase."""
+    count = 300_000
+    changes = {
+        "enterprises.count": count, "enterprises.size_sigma": 0.0, "enterprises.segments": 1,
+        "enterprises.innovation": 1.0, "enterprises.renewal_quarters": 1, "enterprises.second_model_prob": 0.0,
+        "enterprises.cloud_friction": 0.0, "enterprises.model_switching_cost": 0.0,
+        "labs.Ada.enterprise_appeal": 0.7, "labs.Ada.home": "North", "labs.Byron.home": "East",
+    }  # fmt: skip
+    market, seen = market_of("tiny", changes, 5), market_of("tiny", changes, 4)  # what labs could do when they chose
+    rules = market.parameters.enterprises
+    utility = np.where(market.reach, enterprise_utilities(seen)[0][:, None], -np.inf)
+    inside, outside = nested_logit_shares(utility, rules.nest, rules.no_purchase_utility)
+    chosen = market.population.columns.channels[:, 0]
+    found = np.bincount(chosen + 1, minlength=market.reach.size + 1) / count
+    expected = np.append(outside, inside.ravel())
+    # five standard errors of a share of one half
+    return Twin("Enterprises without inertia", "nested logit, McFadden (1978)", expected, found, 2.5 / math.sqrt(count))
+
+
+def option_trigger() -> Twin:
+    """Demand without a contract is built for from the quarter in which the price reaches beta / (beta - 1) user costs.
+
+    The price starts at half the trigger and returns to full cost with markup by the anchor alone, which says when.
+    """
+    changes = {
+        "capex.rule": "real_option", "capex.option_volatility_per_year": 0.2, "price.utilisation_response": 0.0,
+        "price.start_usd_bn_per_gw_quarter": 1.2, "negotiation.coverage_threshold": 0.0, "capex.inertia": 0.0,
+    }  # fmt: skip
+    for name in ("North", "East"):
+        changes |= {f"hyperscalers.{name}.capacity_gw": 0.05, f"hyperscalers.{name}.own_use_share": 0.0}
+    market = market_of("tiny", changes, 12)
+    rules, cost = market.parameters, user_cost(market.cost_basis(market.providers[0]))
+    rate = 4.0 * rules.capacity.cost_of_capital_per_quarter
+    trigger = cost * dixit_pindyck_multiple(
+        rate, rules.capex.option_payout_per_year, rules.capex.option_volatility_per_year
+    )
+    goal = rules.price.markup * market.merchant_cost
+    gap = math.log(rules.price.start_usd_bn_per_gw_quarter / goal)
+    price = goal * np.exp(gap * (1.0 - rules.price.anchor) ** np.arange(12))
+    expected = np.array([float(np.argmax(price >= trigger))])
+    ordered = market.results.providers.groupby("quarter")["ai_capex_usd_bn"].sum().to_numpy(dtype=float)
+    law = "price at beta / (beta - 1) user costs, Dixit and Pindyck (1994)"
+    return Twin(
+        "First order without a contract, quarter", law, expected, np.array([float(np.argmax(ordered > 0.0))]), 0.0
+    )
+
+
 def _column(market: CloudMarket, name: str) -> Array:
     return market.results.market[name].to_numpy(dtype=float)
 
@@ -174,9 +254,13 @@ CASES: tuple[Callable[[], Twin], ...] = (
     lambda: bass(100_000),
     bass_continuous,
     logit,
+    nested_logit,
+    nash,
+    rubinstein,
     anchor,
     retirement,
     steady_capacity,
+    option_trigger,
     dilution,
 )
 

@@ -27,8 +27,8 @@ def latent_demand(
 
     >>> latent_demand(50.0, 1000.0, 50.0, 0.8)
     500.0
-    >>> latent_demand(150.0, 1000.0, 50.0, 1.0), latent_demand(150.0, 1000.0, 50.0, 1.0, "logarithmic")
-    (750.0, 1000.0)
+    >>> [round(latent_demand(150.0, 1000.0, 50.0, 1.0, form), 6) for form in ("hill", "exponential", "logarithmic")]
+    [750.0, 875.0, 1000.0]
     """
     if frontier_compute <= 0.0:
         return 0.0

@@ -109,7 +109,7 @@ def reachable(market: CloudMarket) -> NDArray[np.bool_]:
     return table
 
 
-def _utilities(market: CloudMarket) -> NDArray[np.float64]:
+def enterprise_utilities(market: CloudMarket) -> NDArray[np.float64]:
     """Utility by (segment, lab or open models): appeal, capability, price."""
     rules = market.parameters.enterprises
     frontier = max((lab.capability for lab in market.labs if lab.active), default=0.0)
@@ -130,7 +130,7 @@ def _enterprises(market: CloudMarket) -> None:
     market.reach = reachable(market)
     outcome = market.population.quarter(
         market.tick,
-        utility=_utilities(market),
+        utility=enterprise_utilities(market),
         reach=market.reach,
         friction=rules.cloud_friction * market.conditions.egress,
         switching_cost=rules.model_switching_cost * market.conditions.interoperability,

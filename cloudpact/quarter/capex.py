@@ -73,7 +73,9 @@ def _planned_orders(market: CloudMarket) -> Array:
         if market.tick == 0:
             provider.other_capex = provider.spec.capex_usd_bn_per_quarter * (1.0 - ai_share(market, provider))
         else:
-            shock = other_cycle + _own_luck(market, provider, "capex outside AI", rules.capex.non_ai_volatility_per_quarter)
+            shock = other_cycle + _own_luck(
+                market, provider, "capex outside AI", rules.capex.non_ai_volatility_per_quarter
+            )
             provider.other_gap = rules.capex.growth_persistence * provider.other_gap + shock
             provider.other_capex *= growth * math.exp(provider.other_gap)
         provider.own_growth *= rules.capex.own_use_damping
@@ -104,10 +106,12 @@ def _uncommitted(market: CloudMarket, promised: Array) -> Array:
     """Labs' need at the horizon that no contract covers, shared out so that nobody counts it twice."""
     lead = market.parameters.capacity.lead_quarters
     damping = market.parameters.capex.trend_damping
-    need = np.array([
-        float(lab.need_path(lead + 1, damping)[lead]) if lab.active and not lab.integrated else 0.0
-        for lab in market.labs
-    ])
+    need = np.array(
+        [
+            float(lab.need_path(lead + 1, damping)[lead]) if lab.active and not lab.integrated else 0.0
+            for lab in market.labs
+        ]
+    )
     open_need = np.maximum(need - totals(promised, axis=0), 0.0)
     spot_now = totals(market.flows.spot_gw[:-1], axis=0)
     extra = np.maximum(open_need - spot_now, 0.0)

@@ -38,7 +38,7 @@ def reprice(market: CloudMarket) -> None:
 
 
 def _other_cloud(market: CloudMarket) -> None:
-    """Cloud revenue apart from AI: the facts while imposed, then a damped trend, its growth shocked, told with noise."""
+    """Cloud revenue apart from AI: the facts while imposed, then growth that tends to its late rate and is shocked."""
     rules, persistence = market.parameters.demand, market.parameters.capex.growth_persistence
     cycle = market.normal("cloud cycle", rules.cloud_cycle_per_quarter)
     for provider in market.providers:

@@ -96,9 +96,9 @@ def _posterior(draws: pd.DataFrame, found: Moments, truth: Array | float, accept
 def adjusted_draws(logits: Array, errors: Array, weights: Array, ridge: float = 10.0) -> Array:
     """Draws less what a weighted linear regression on the errors explains; a ridge keeps it tame with few draws.
 
-    A regression of p errors on n effective draws fits its own residuals: they are too small by sqrt((n - p - 1) / (n +
-    p + 1)), on average over a new truth, and are widened by that (the variance of a prediction by ordinary least squares
-    with normal regressors is s^2 (n + p + 1) / n to first order, and s^2 is estimated with n - p - 1 degrees of freedom).
+    A regression of p errors on n effective draws fits its own residuals, so that they are too small for a new truth
+    by sqrt((n - p - 1) / (n + p + 1)), and are widened by that: a prediction by least squares with normal regressors
+    has the variance s^2 (n + p + 1) / n to first order, and s^2 is estimated with n - p - 1 degrees of freedom.
     """
     centred = errors - weights @ errors
     gram = (centred * weights[:, None]).T @ centred

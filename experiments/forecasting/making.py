@@ -49,8 +49,8 @@ def forecast(
 ) -> Forecast:
     """Fans, shares of variance and probabilities from the last quarter of the facts on.
 
-    Every run draws its parameters from the posterior (the shipped one if none is given), a structure on every axis and its stated
-    scenario from the outlook, and its luck. `statements` are tests such as
+    Every run draws its parameters from the posterior (the shipped one if none is given), a structure on every axis and
+    its stated scenario from the outlook, and its luck. `statements` are tests such as
     `"labs[OpenAI].dependence_hhi@2028Q4 < 3000"`, asked beside the shipped ones that fit the quarters and parties.
     Runs go into the folder `out` (a numbered one in `results/`), and the same call finishes what a stopped one left.
     The same arguments give the same bits on any number of processes.

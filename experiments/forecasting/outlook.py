@@ -67,7 +67,7 @@ class Outlook:
         """Weights of the structures by axis."""
         return {axis: [each.weight for each in alternatives] for axis, alternatives in self.structures.items()}
 
-    def choice(self, draws: Mapping[str, Sequence[int]], run: int) -> tuple[Alternative, ...]:
+    def choice(self, draws: Mapping[str, Any], run: int) -> tuple[Alternative, ...]:
         """The structures of a run by its draws on every axis."""
         return tuple(self.structures[axis][drawn[run]] for axis, drawn in draws.items())
 

@@ -102,7 +102,7 @@ class Forecast:
     def shares(self) -> pd.DataFrame:
         """Share of each source in the variance: `series, quarter, source, share, standard_error` (long table).
 
-        Sources are parameters, each axis of structures, scenario, luck, and interaction (`experiments.forecasting.variance`).
+        Sources are parameters, each axis of structures, scenario, luck, and interaction.
         """
         import pandas as pd
 

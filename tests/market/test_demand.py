@@ -24,6 +24,26 @@ def test_elasticity_is_that_of_small_demand(gamma: float) -> None:
     assert math.log(small[1] / small[0]) == pytest.approx(gamma, rel=1e-2)
 
 
+FORMS = ("hill", "exponential", "logarithmic")
+
+
+@pytest.mark.parametrize(
+    ("form", "start"), [("hill", 1.0), ("exponential", math.log(2.0)), ("logarithmic", 0.5 / math.log(2.0))]
+)
+def test_every_form_is_half_of_saturation_at_half_compute_and_a_power_before(form: str, start: float) -> None:
+    assert latent_demand(50.0, 1000.0, 50.0, 0.7, form) == pytest.approx(500.0)  # type: ignore[arg-type]
+    assert latent_demand(0.0, 1000.0, 50.0, 0.7, form) == 0.0  # type: ignore[arg-type]
+    small = latent_demand(50e-9, 1000.0, 50.0, 1.0, form)  # type: ignore[arg-type]
+    assert small == pytest.approx(start * 1000.0 * 1e-9, rel=1e-6)
+
+
+def test_forms_differ_in_where_they_end() -> None:
+    """Z = 3: 3/4, 1 - 1/8, log2(4)/2 of saturation; far out one doubles with Z and the others stop."""
+    assert [latent_demand(150.0, 1000.0, 50.0, 1.0, form) for form in FORMS] == pytest.approx([750.0, 875.0, 1000.0])
+    far = [latent_demand(50.0 * 2.0**40, 1000.0, 50.0, 1.0, form) for form in FORMS]
+    assert far == pytest.approx([1000.0, 1000.0, 20_000.0], rel=1e-9)
+
+
 def test_approach_closes_a_share_of_the_log_gap() -> None:
     level, gaps = 1.0, []
     for _ in range(6):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.investment import capacity_order, desired_capacity, dixit_pindyck_multiple, newsvendor_haircut
+from market.investment import capacity_order, desired_capacity, dixit_pindyck_multiple, newsvendor_haircut, option_share
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,14 @@ def test_orders_close_a_share_of_the_gap_and_never_go_back() -> None:
         gaps.append(10.0 - capacity)
         capacity += capacity_order(10.0, capacity, 0.45)
     assert gaps == pytest.approx([10.0 * 0.55**t for t in range(40)])
+
+
+@given(st.floats(0.5, 10.0), st.floats(0.5, 5.0))
+def test_with_an_option_to_wait_all_is_built_at_the_trigger_and_nothing_below(price: float, cost: float) -> None:
+    """r = d = .04, s = .2: beta = 2, so that value must be twice the outlay (Dixit and Pindyck 1994, ch. 5)."""
+    assert option_share(price, cost, 0.04, 0.04, 0.2) == (1.0 if price >= 2.0 * cost - 1e-12 * cost else 0.0)
+
+
+def test_without_volatility_waiting_is_worth_nothing_more_than_growth() -> None:
+    assert option_share(2.0, 2.0, 0.1, 0.25, 0.0) == 1.0
+    assert option_share(1.99, 2.0, 0.1, 0.25, 0.0) == 0.0

@@ -74,8 +74,8 @@ def test_synthetic_truths_are_covered_as_often_as_stated() -> None:
 def test_intervals_hold_with_many_moments_and_few_draws() -> None:
     """15 moments, 12 of them noise, on some 100 effective draws: 80 % intervals hold .80 of synthetic truths.
 
-    Without the correction for the regression's own fit the mean is .69 (three seeds: .69 to .70; with it .79 to .80). One parameter's share of 240 truths has a standard
-    error of 2.6 points; the mean over all parameters less than one.
+    Without the correction for the regression's own fit the mean is .69 (three seeds: .69 to .70; with it .79 to .80).
+    One parameter's share of 240 truths has a standard error of 2.6 points, the mean over all parameters less than one.
     """
     table, found = toy(240, 0.1, seed=4)
     noise = np.random.default_rng(5).normal(0.0, 0.3, (240, 13))
@@ -87,9 +87,7 @@ def test_rare_events_are_added_up_from_the_origin_on() -> None:
     """Equity of 2023: nothing known before 2023Q1, then 10.3 and, two quarters on, 4 more; compared as log(1 + sum)."""
     quarters = ("2023Q1", "2023Q2", "2023Q3")
     values = pd.DataFrame({f"deal_equity@{quarter}": [1.0, 3.0] for quarter in quarters})
-    found = moments(
-        ReferenceTable(pd.DataFrame({"x": [0.0, 1.0]}), {"2022Q4-blind": values}, 3), FACTS, "2023Q3"
-    )
+    found = moments(ReferenceTable(pd.DataFrame({"x": [0.0, 1.0]}), {"2022Q4-blind": values}, 3), FACTS, "2023Q3")
     assert found.names == ("deal_equity near",)
     told = np.log1p([10.3, 10.3, 14.3])
     simulated = np.log1p(np.outer([1.0, 3.0], [1.0, 2.0, 3.0]))

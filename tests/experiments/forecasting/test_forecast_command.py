@@ -74,7 +74,10 @@ def test_figures(folder: Path) -> None:
     assert len(fan.rows) == 6
     assert picture(fan, ".png")[:4] == b"\x89PNG"
     shares = variance_shares(found, "capacity_gw")
-    assert shares.columns == ("quarter", "parameters", "structure", "scenario", "luck", "interaction")
+    assert shares.columns == (
+        "quarter", "parameters", "bargaining", "demand", "investment", "expectations", "scenario", "luck",
+        "interaction",
+    )  # fmt: skip
     assert sum(shares.rows[-1][1:]) == pytest.approx(100.0, abs=0.01)  # type: ignore[arg-type]
     assert picture(shares, ".png")[:4] == b"\x89PNG"
     with pytest.raises(SweepError, match="no series 'capacity'"):

@@ -99,7 +99,9 @@ def test_targets_that_statements_may_name_are_those_of_the_runs(made: Forecast) 
 def test_shares_add_up_to_one(made: Forecast) -> None:
     for _, rows in made.shares.groupby(["series", "quarter"]):
         assert rows["share"].sum() == pytest.approx(1.0)
-    assert set(made.shares["source"]) == {"parameters", "structure", "scenario", "luck", "interaction"}
+    assert set(made.shares["source"]) == {
+        "parameters", "bargaining", "demand", "investment", "expectations", "scenario", "luck", "interaction",
+    }  # fmt: skip
     with pytest.raises(SweepError, match="no series 'capex' in 2025Q4"):
         made.shares_of("capex", "2025Q4")
 

@@ -34,16 +34,20 @@ def outlook(folder: Path, text: str) -> Outlook:
 
 def test_the_shipped_outlook_weighs_every_alternative_and_says_why() -> None:
     shipped = Outlook.load()
-    for kind in (shipped.structures, shipped.scenarios):
+    assert list(shipped.structures) == ["bargaining", "demand", "investment", "expectations"]
+    for kind in (*shipped.structures.values(), shipped.scenarios):
         assert sum(each.weight for each in kind) == pytest.approx(1.0)
         assert all(len(each.reason) > 20 for each in kind)
         assert min(each.weight for each in kind) * 200 >= 2  # a level needs two runs to have a variance
     base, origin = Scenario.load("baseline"), quarter_index("2026Q1")
     found = worlds(base, shipped, origin)
-    assert len(found) == len(shipped.structures) * len(shipped.scenarios)
-    assert found["nash / as-is"].content_hash() == base.content_hash()
-    assert found["auction / power-limit"].negotiation.protocol == "auction"
-    assert found["auction / power-limit"].shocks[0].kind == "power_limit"
+    assert len(found) == 6 * 3 * 2 * 3 * len(shipped.scenarios)
+    assert found["nash + hill + newsvendor + damped / as-is"].content_hash() == base.content_hash()
+    other = found["auction + logarithmic + real-option + static / power-limit"]
+    assert (other.negotiation.protocol, other.demand.form) == ("auction", "logarithmic")
+    assert other.capex.rule == "real_option"
+    assert other.capex.trend_damping == 0.0
+    assert other.shocks[0].kind == "power_limit"
 
 
 def test_dates_of_a_stated_scenario_move_with_the_origin(tmp_path: Path) -> None:
@@ -86,7 +90,7 @@ def test_an_end_before_the_origin_is_refused(until: str, told: str) -> None:
 
 
 def test_members_take_their_draws() -> None:
-    view, draws = Outlook.load(), make_draws(8, 1, [1.0], [1.0])
+    view, draws = Outlook.load(), make_draws(8, 1, {"bargaining": [1.0]}, [1.0])
     points = members(view, draws, [{"demand.elasticity": value / 10} for value in range(5, 9)]).points
     assert [point["luck"] for point in points] == [0, 1, 0, 1, 2, 3, 2, 3]
     assert [point["demand.elasticity"] for point in points] == [0.5, 0.5, 0.6, 0.6, 0.7, 0.7, 0.8, 0.8]
@@ -96,7 +100,7 @@ def test_members_take_their_draws() -> None:
 
 def test_a_path_that_is_drawn_and_set_is_refused() -> None:
     with pytest.raises(SweepError, match=r"^negotiation\.protocol: is drawn from the posterior and set by the outlook"):
-        members(Outlook.load(), make_draws(8, 1, [1.0], [1.0]), [{"negotiation.protocol": "nash"}] * 4)
+        members(Outlook.load(), make_draws(8, 1, {"bargaining": [1.0]}, [1.0]), [{"negotiation.protocol": "nash"}] * 4)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +114,7 @@ def test_a_path_that_is_drawn_and_set_is_refused() -> None:
         ("[[scenarios]]\nname = 'a/b'\nweight = 1\nreason = 'r'\n", "name: got 'a/b'"),
         ("[[scenarios]]\nname = 'a'\nweight = 1\nreason = 'r'\nscenario = 'no-equty'\n", "did you mean 'no-equity'"),
         ("[[structures]]\nname = 'a'\nweight = 1\nreason = 'r'\n" * 2, "'a' is there twice"),
+        ("[[structures]]\naxis = 'luck'\nname = 'a'\nweight = 1\nreason = 'r'\n", r"0\.axis: got 'luck'"),
         ("name = \n", "Invalid value"),
     ],
 )

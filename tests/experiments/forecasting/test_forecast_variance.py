@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from experiments.forecasting.draws import make_draws, quotas
-from experiments.forecasting.variance import SOURCES, variances
+from experiments.forecasting.variance import variances
 from experiments.sweeps.errors import SweepError
 
 RUNS = 24
 WEIGHTS = (0.5, 0.25, 0.25)
 LEVELS = np.array([0.0, 1.0, 3.0])
+SOURCES = ("parameters", "demand", "rule", "scenario", "luck")
+AXES = {"demand": WEIGHTS, "rule": WEIGHTS}
 LEVEL_VARIANCE = 0.5 * 0.0 + 0.25 * 1.0 + 0.25 * 9.0 - 1.0**2
 
 
@@ -24,9 +26,10 @@ def mean_estimate(
     found: dict[str, list[float]] = {name: [] for name in ("total", *SOURCES)}
     rng = np.random.default_rng(5)
     for seed in range(repeats):
-        draws = make_draws(runs, seed, WEIGHTS, WEIGHTS)
+        draws = make_draws(runs, seed, AXES, WEIGHTS)
         p, luck = rng.uniform(-np.pi, np.pi, (2, runs // 2))
-        y = function(p[draws.parameters], LEVELS[draws.structures], LEVELS[draws.scenarios], luck[draws.luck])
+        levels = (LEVELS[each] for each in (*draws.structures.values(), draws.scenarios))
+        y = function(p[draws.parameters], *levels, luck[draws.luck])
         parts = variances(y[:, None], draws)
         found["total"].append(float(parts.total[0]))
         for source in SOURCES:
@@ -42,8 +45,11 @@ def assert_unbiased(found: dict[str, tuple[float, float]], expected: dict[str, f
 
 def test_parts_of_a_sum_are_unbiased_with_24_runs() -> None:
     uniform = np.pi**2 / 3
-    expected = {"parameters": 4 * uniform, "structure": LEVEL_VARIANCE, "scenario": 9 * LEVEL_VARIANCE, "luck": uniform}
-    found = mean_estimate(lambda p, s, c, luck: 2 * p + s - 3 * c + luck)
+    expected = {
+        "parameters": 4 * uniform, "demand": LEVEL_VARIANCE, "rule": 4 * LEVEL_VARIANCE,
+        "scenario": 9 * LEVEL_VARIANCE, "luck": uniform,
+    }  # fmt: skip
+    found = mean_estimate(lambda p, s, r, c, luck: 2 * p + s + 2 * r - 3 * c + luck)
     assert_unbiased(found, expected | {"total": sum(expected.values())})
 
 
@@ -51,10 +57,11 @@ def test_parts_of_a_sum_are_unbiased_with_24_runs() -> None:
 def test_one_source_alone_leaves_nothing_to_the_others_with_8_runs(source: str) -> None:
     """Eight runs share so much by chance and by design that any slip in the correction shows."""
     function = {
-        "parameters": lambda p, s, c, luck: p,
-        "structure": lambda p, s, c, luck: s,
-        "scenario": lambda p, s, c, luck: c,
-        "luck": lambda p, s, c, luck: luck,
+        "parameters": lambda p, s, r, c, luck: p,
+        "demand": lambda p, s, r, c, luck: s,
+        "rule": lambda p, s, r, c, luck: r,
+        "scenario": lambda p, s, r, c, luck: c,
+        "luck": lambda p, s, r, c, luck: luck,
     }[source]
     expected = dict.fromkeys(SOURCES, 0.0)
     expected[source] = np.pi**2 / 3 if source in ("parameters", "luck") else LEVEL_VARIANCE
@@ -66,16 +73,16 @@ def test_parts_of_ishigami_s_function_are_unbiased_and_leave_its_interaction() -
     b = 0.1
     first = 0.5 * (1 + b * np.pi**4 / 5) ** 2
     interaction = b**2 * np.pi**8 * (1 / 18 - 1 / 50)
-    expected = {"parameters": first, "structure": LEVEL_VARIANCE, "scenario": 0.0, "luck": 0.0}
-    found = mean_estimate(lambda p, s, c, luck: np.sin(p) + s + b * luck**4 * np.sin(p), runs=40)
+    expected = {"parameters": first, "demand": LEVEL_VARIANCE, "rule": 0.0, "scenario": 0.0, "luck": 0.0}
+    found = mean_estimate(lambda p, s, r, c, luck: np.sin(p) + s + b * luck**4 * np.sin(p), runs=40)
     assert_unbiased(found, expected | {"total": sum(expected.values()) + interaction})
 
 
 def test_shares_add_up_and_the_jackknife_covers() -> None:
-    draws = make_draws(400, 3, WEIGHTS, WEIGHTS)
+    draws = make_draws(400, 3, {"structure": WEIGHTS}, WEIGHTS)
     rng = np.random.default_rng(0)
     p, luck = rng.normal(size=(2, 200))
-    y = p[draws.parameters] * 2.0 + luck[draws.luck] + LEVELS[draws.structures] * LEVELS[draws.scenarios]
+    y = p[draws.parameters] * 2.0 + luck[draws.luck] + LEVELS[draws.structures["structure"]] * LEVELS[draws.scenarios]
     parts = variances(y[:, None], draws)
     product = LEVEL_VARIANCE**2 + 2 * LEVEL_VARIANCE  # of independent levels with mean one
     total = 4 + 1 + product
@@ -93,7 +100,7 @@ def test_shares_add_up_and_the_jackknife_covers() -> None:
 
 
 def test_what_varies_with_one_source_alone_is_all_its_share() -> None:
-    draws = make_draws(40, 2, WEIGHTS, WEIGHTS)
+    draws = make_draws(40, 2, {"structure": WEIGHTS}, WEIGHTS)
     constant, luck = np.full(40, 0.1), draws.luck.astype(float)
     found = variances(np.stack([constant, luck, LEVELS[draws.scenarios]], axis=1), draws)
     assert np.isnan(found.shares["luck"][0])
@@ -104,7 +111,7 @@ def test_what_varies_with_one_source_alone_is_all_its_share() -> None:
 
 
 def test_a_missing_run_is_left_out_and_a_source_of_one_level_has_no_part() -> None:
-    draws = make_draws(40, 2, (1.0,), WEIGHTS)
+    draws = make_draws(40, 2, {"structure": (1.0,)}, WEIGHTS)
     y = LEVELS[draws.scenarios] + draws.luck / 10.0
     gone = y.copy()
     gone[7] = np.nan
@@ -115,17 +122,21 @@ def test_a_missing_run_is_left_out_and_a_source_of_one_level_has_no_part() -> No
 
 
 def test_blocks_cross_two_draws_with_two_and_levels_have_exact_shares() -> None:
-    draws = make_draws(40, 9, (0.5, 0.3, 0.2), (0.9, 0.1))
+    axes = {"demand": (0.5, 0.3, 0.2), "rule": (0.25, 0.75)}
+    draws = make_draws(40, 9, axes, (0.9, 0.1))
     for block in np.arange(40).reshape(-1, 4):
         pairs = set(zip(draws.parameters[block].tolist(), draws.luck[block].tolist(), strict=True))
         assert len(pairs) == 4
         assert len({p for p, _ in pairs}) == len({k for _, k in pairs}) == 2
-    assert np.bincount(draws.structures).tolist() == [20, 12, 8]
+    assert np.bincount(draws.structures["demand"]).tolist() == [20, 12, 8]
+    assert np.bincount(draws.structures["rule"]).tolist() == [10, 30]
     assert np.bincount(draws.scenarios).tolist() == [36, 4]
     assert np.unique(draws.parameters, return_counts=True)[1].tolist() == [2] * 20
-    same, other = make_draws(40, 9, (0.5, 0.3, 0.2), (0.9, 0.1)), make_draws(40, 8, (0.5, 0.3, 0.2), (0.9, 0.1))
-    assert np.array_equal(draws.structures, same.structures)
-    assert not np.array_equal(draws.structures, other.structures)
+    same, other = make_draws(40, 9, axes, (0.9, 0.1)), make_draws(40, 8, axes, (0.9, 0.1))
+    alone = make_draws(40, 9, {"demand": axes["demand"]}, (0.9, 0.1))  # another axis moves no draw of this one
+    assert np.array_equal(draws.structures["demand"], same.structures["demand"])
+    assert np.array_equal(draws.structures["demand"], alone.structures["demand"])
+    assert not np.array_equal(draws.structures["demand"], other.structures["demand"])
 
 
 def test_quotas_add_up() -> None:
@@ -136,4 +147,4 @@ def test_quotas_add_up() -> None:
 @pytest.mark.parametrize("runs", [0, 4, 10, True, 8.0])
 def test_runs_that_do_not_fill_blocks_are_refused(runs: int) -> None:
     with pytest.raises(SweepError, match=r"^runs: got .*; allowed: a multiple of 4, 8 or more$"):
-        make_draws(runs, 1, (1.0,), (1.0,))
+        make_draws(runs, 1, {}, (1.0,))
