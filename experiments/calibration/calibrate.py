@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIRST_WINDOW = "2020Q4"
-DRAWS, GENERATIONS, LEAST_DRAWS = 300, 18, 10
+DRAWS, GENERATIONS, LEAST_DRAWS = 400, 18, 10
 
 
 @dataclass(frozen=True, slots=True)
