@@ -48,7 +48,7 @@ def calibrate(
     ] = None,
     draws: Annotated[
         int, typer.Option(parser=whole_number(10), metavar="N", help="Draws from the priors in the reference table.")
-    ] = 300,
+    ] = 400,
     generations: Annotated[
         int, typer.Option(parser=whole_number(1), metavar="G", help="Generations of the optimiser, 12 points each.")
     ] = 18,
