@@ -134,6 +134,17 @@ def report(
     typer.echo(_as_json({"report": str(path)}) if json else f"Report: {path}")
 
 
+@app.command(epilog="Example: cloudpact view --port 8765")
+def view(
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="P", help="Port to listen on.")] = 8765,
+    host: Annotated[str, typer.Option(metavar="H", help="Address to listen on; others can reach only what you open.")] = "127.0.0.1",
+) -> None:
+    """Open the web view: watch the market move, ask why, share the link."""
+    from cloudpact.commands_view import serve_page
+
+    serve_page(host, port)
+
+
 @app.command(epilog="Example: cloudpact facts capex")
 def facts(
     series: Annotated[
