@@ -19,6 +19,7 @@ import pandas as pd
 
 from cloudpact.results import Results
 from experiments.ensemble import run_ensemble
+from experiments.hindcasting.page import write_table
 from experiments.origins import at_origin
 from experiments.validation import (
     Measure,
@@ -195,15 +196,23 @@ def _answer(row: Row, facts: Facts, results: Results) -> Answer:
     return Answer(row, row.fact(facts) if callable(row.fact) else row.fact, float(low), float(median), float(high))
 
 
-def table(found: list[Answer]) -> str:
-    """The answers as Markdown."""
-    lines = ["| no. | what | fact | source | free | model | 80 % of runs | verdict |", "|---|---|---|---|---|---|---|---|"]
+HEAD = ["no.", "what", "fact", "source", "free", "model", "80 % of runs", "verdict"]
+
+
+def cells(found: list[Answer]) -> list[list[str]]:
+    """The answers as rows of text under their head."""
+    rows = [HEAD]
     for each in found:
         fact, median, low, high = (f"{v:,.{each.row.digits}f}" for v in (each.fact, each.median, each.low, each.high))
         row = each.row
-        cells = (str(row.number), row.what, fact, row.source, row.world, median, f"{low} to {high}", each.verdict)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([str(row.number), row.what, fact, row.source, row.world, median, f"{low} to {high}", each.verdict])
+    return rows
+
+
+def table(found: list[Answer]) -> str:
+    """The answers as Markdown."""
+    head, *rows = cells(found)
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
 
 
 def main() -> None:
@@ -213,7 +222,9 @@ def main() -> None:
     runs = parser.parse_args().runs
     told = f"Measured on {date.today().isoformat()} with `python -m experiments.stylised --runs {runs}`, seed 1."
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    text = f"{told}\n\n{table(answers(runs))}"
+    found = answers(runs)
+    write_table("stylised", [[cell.replace("*", "") for cell in row] for row in cells(found)])
+    text = f"{told}\n\n{table(found)}"
     PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,15 @@ if TYPE_CHECKING:
     from experiments.hindcast import Hindcast
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "hindcast.md"
+MEASURED = Path(__file__).with_name("measured")
 BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
+
+
+def write_table(name: str, rows: list[list[str]]) -> None:
+    """Keep a measured table as a file that ships with the project."""
+    MEASURED.mkdir(exist_ok=True)
+    with (MEASURED / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 def measured(found: Hindcast, seconds: float | None = None) -> str:
@@ -40,7 +49,10 @@ def measured(found: Hindcast, seconds: float | None = None) -> str:
 
 
 def write_page(found: Hindcast, seconds: float | None = None) -> None:
-    """Rewrite the page between its marks."""
+    """Rewrite the page between its marks, and the tables that the web view shows."""
+    for mode in found.settings["modes"]:
+        own = found.frame[(found.frame["mode"] == mode) & (found.frame["horizon"] >= 4)]
+        write_table(mode, score_table(own))
     page = PAGE.read_text(encoding="utf-8")
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]

@@ -68,7 +68,9 @@ class Address:
         known = [each.name for each in fields(cls)]
         for key, value in parse_qsl(text, keep_blank_values=True):
             if key not in known:
-                raise AddressError(f"{key!r} is no part of an address; allowed: {', '.join(known)}{did_you_mean(key, known)}")
+                raise AddressError(
+                    f"{key!r} is no part of an address; allowed: {', '.join(known)}{did_you_mean(key, known)}"
+                )
             if key in ("set", "forks"):
                 values[key] = (*values.get(key, ()), value)
             elif key in values:
@@ -144,7 +146,9 @@ def forked(scenario: Scenario, text: str) -> Scenario:
     kind, at, rest = text.partition("@")
     if kind not in (*RULES, *SHOCKS) or not at:
         kinds = (*RULES, *SHOCKS)
-        raise AddressError(f"forks: got {text!r}; allowed: KIND@QUARTER, KIND one of {', '.join(kinds)}{did_you_mean(kind, kinds)}")
+        raise AddressError(
+            f"forks: got {text!r}; allowed: KIND@QUARTER, KIND one of {', '.join(kinds)}{did_you_mean(kind, kinds)}"
+        )
     since, colon, target = rest.partition(":")
     since, star, size = since.partition("*")
     entry: dict[str, Any] = {"kind": kind, "since": since}
@@ -215,5 +219,3 @@ def python_code(address: Address) -> str:
 
 def _literal(value: Mapping[str, Any]) -> str:
     return "{" + ", ".join(f'"{key}": {item!r}' for key, item in value.items()) + "}"
-
-

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import reacton
 import solara
 
 from visualization.web.address import Address, AddressError
+from visualization.web.compare_page import ComparePage
+from visualization.web.experiments_page import ExperimentsPage
+from visualization.web.forecast_page import ForecastPage
 from visualization.web.market_page import MarketPage
 from visualization.web.widgets import ShellWidget, styles
 
@@ -30,18 +34,42 @@ def _told() -> str:
     return "This page cannot be shown. Start again, or open the page without what follows the question mark."
 
 
-def _market() -> Any:
+def _page(component: Callable[[Address, str], Any]) -> None:
+    """A page of the address; one that cannot be used is told, and the page is that of the baseline."""
     query = solara.use_router().search or ""
     try:
-        return MarketPage(Address.parse(query), "")
+        component(Address.parse(query), "")
     except AddressError as error:
-        return MarketPage(Address(), f"The address cannot be used, so this is the baseline. {error}")
+        component(Address(), f"The address cannot be used, so this is the baseline. {error}")
 
 
 @solara.component
 def Market() -> None:
     """The market page of the address."""
-    _market()
+    _page(MarketPage)
 
 
-routes = [solara.Route(path="/", component=Market, label="Market", layout=Layout)]
+@solara.component
+def Compare() -> None:
+    """The compare page of the address."""
+    _page(ComparePage)
+
+
+@solara.component
+def Experiments() -> None:
+    """The experiments page of the address."""
+    _page(ExperimentsPage)
+
+
+@solara.component
+def Forecast() -> None:
+    """The forecast page of the address."""
+    _page(ForecastPage)
+
+
+routes = [
+    solara.Route(path="/", component=Market, label="Market", layout=Layout),
+    solara.Route(path="compare", component=Compare, label="Compare"),
+    solara.Route(path="experiments", component=Experiments, label="Experiments"),
+    solara.Route(path="forecast", component=Forecast, label="Forecast"),
+]

@@ -35,5 +35,3 @@ def bargained_again(world: World, deal: str, protocol: str) -> str:
         return renegotiation_text(renegotiate(world.recording.results, deal, protocol=protocol))
     except (ValueError, KeyError) as error:
         return text(" ".join(str(error).split()))
-
-

@@ -117,7 +117,9 @@ def changed(address: Address, data: dict[str, Any]) -> Address:
         path = str(data["path"])
         text = setting(address.resolved(), path, str(value))
         kept = tuple(each for each in address.set if not each.startswith(f"{path}="))
-        own = setting(Scenario.load(address.scenario), path, str(value)) == text and _is_base(address.scenario, path, text)
+        own = setting(Scenario.load(address.scenario), path, str(value)) == text and _is_base(
+            address.scenario, path, text
+        )
         found = address.changed(set=kept if own else (*kept, text), deal="")
     elif kind == "unset":
         found = address.changed(set=_without(address.set, value), deal="")

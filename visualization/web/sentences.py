@@ -61,7 +61,9 @@ def _alignment(row: dict[str, Any], before: dict[str, Any] | None) -> str:
 def _releases(now: pd.DataFrame, before: dict[str, float]) -> str:
     """Labs that have released a new generation of models."""
     names = [
-        str(lab) for lab, number in zip(now["lab"], now["generation"], strict=True) if lab in before and number > before[lab]
+        str(lab)
+        for lab, number in zip(now["lab"], now["generation"], strict=True)
+        if lab in before and number > before[lab]
     ]
     if not names:
         return ""
@@ -71,9 +73,15 @@ def _releases(now: pd.DataFrame, before: dict[str, float]) -> str:
 
 def _capacity(row: dict[str, Any], before: dict[str, Any] | None) -> str:
     """Capacity and how much of it is used."""
-    grown = "" if before is None or before["capacity_gw"] <= 0.0 else f", {_percent(row['capacity_gw'] / before['capacity_gw'] - 1)}"
+    grown = (
+        ""
+        if before is None or before["capacity_gw"] <= 0.0
+        else f", {_percent(row['capacity_gw'] / before['capacity_gw'] - 1)}"
+    )
     used = row["utilisation_frac"]
-    return f"capacity is {shown(row['capacity_gw'])} GW{grown}" + (f", {100 * used:.0f} % in use" if used == used else "")
+    return f"capacity is {shown(row['capacity_gw'])} GW{grown}" + (
+        f", {100 * used:.0f} % in use" if used == used else ""
+    )
 
 
 def _percent(change: float) -> str:

@@ -104,4 +104,12 @@ def serve(host: str, port: int) -> None:
     import uvicorn
 
     guarded = application()
-    uvicorn.run(guarded, host=host, port=port, log_level="warning", ws="websockets-sansio", ws_max_size=2**22, timeout_graceful_shutdown=3)
+    uvicorn.run(
+        guarded,
+        host=host,
+        port=port,
+        log_level="warning",
+        ws="websockets-sansio",
+        ws_max_size=2**22,
+        timeout_graceful_shutdown=3,
+    )

@@ -95,9 +95,7 @@ def _pairs(rows: pd.DataFrame, quarters: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def dependence(
-    pairs: list[dict[str, Any]], quarters: list[str], integrated: frozenset[str]
-) -> list[list[Any] | None]:
+def dependence(pairs: list[dict[str, Any]], quarters: list[str], integrated: frozenset[str]) -> list[list[Any] | None]:
     """By quarter the independent lab with the largest share of its compute at one provider: lab, provider, share.
 
     Labs with under 5 % of the independent labs' compute are left out; None where nothing is delivered.

@@ -54,9 +54,9 @@ class ShellWidget(_Acting):
 class MarketWidget(_Acting):
     """The market page: everything that depends on the quarter, drawn from one recorded world."""
 
-    template = traitlets.Unicode(template("market.html", "page.js", "chart_box.js", "market_charts.js", "market.js")).tag(
-        sync=True
-    )
+    template = traitlets.Unicode(
+        template("market.html", "page.js", "chart_box.js", "market_charts.js", "market.js")
+    ).tag(sync=True)
     world = traitlets.Any(None, allow_none=True).tag(sync=True)
     fork = traitlets.Any(None, allow_none=True).tag(sync=True)
     fan = traitlets.Any(None, allow_none=True).tag(sync=True)
@@ -80,3 +80,25 @@ class FigureWidget(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
 
     template = traitlets.Unicode(template("figure.html", "page.js", "chart_box.js", "figure.js")).tag(sync=True)
     figure = traitlets.Dict({}).tag(sync=True)
+
+
+class FormWidget(_Acting):
+    """Fields with a button, what is under way, and a way to stop it; `fields` have name, label, value, options or rows."""
+
+    template = traitlets.Unicode(template("form.html", "form.js")).tag(sync=True)
+    fields = traitlets.List([]).tag(sync=True)
+    verb = traitlets.Unicode("").tag(sync=True)
+    running = traitlets.Bool(False).tag(sync=True)
+    told = traitlets.Unicode("").tag(sync=True)
+    error = traitlets.Unicode("").tag(sync=True)
+
+
+class TableWidget(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
+    """A table with a title and a sentence."""
+
+    template = traitlets.Unicode(template("table.html", "page.js", "table.js")).tag(sync=True)
+    name = traitlets.Unicode("").tag(sync=True)
+    title = traitlets.Unicode("").tag(sync=True)
+    sentence = traitlets.Unicode("").tag(sync=True)
+    columns = traitlets.List([]).tag(sync=True)
+    rows = traitlets.List([]).tag(sync=True)

@@ -8,12 +8,6 @@ const library = (() => {
 const dark = () => document.documentElement.dataset.theme === "dark" ||
   (document.documentElement.dataset.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const num = (value) => {
-  if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  const size = Math.abs(value);
-  const digits = size >= 100 || Number.isInteger(value) ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3;
-  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-};
 const themed = (option) => {
   const ink = css("--ink"), soft = css("--soft");
   const made = { ...option, animation: false, textStyle: { color: ink, fontFamily: getComputedStyle(document.body).fontFamily } };

@@ -3,3 +3,9 @@ const history_replace = (query) => {
   const url = location.pathname + (query ? `?${query}` : "");
   if (query !== undefined && url !== location.pathname + location.search) history.replaceState(history.state, "", url);
 };
+const num = (value) => {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  const size = Math.abs(value);
+  const digits = size >= 100 || Number.isInteger(value) ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3;
+  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+};
