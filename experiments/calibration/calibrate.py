@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIRST_WINDOW = "2020Q4"
+HORIZON = 8
 DRAWS, GENERATIONS, LEAST_DRAWS = 400, 18, 10
 
 
@@ -81,7 +82,7 @@ def calibrate(
     # the scenario's own values, the first draw, know all facts: at an earlier origin they would be a look ahead
     earlier = quarter_index(at) < known.last_capex_quarter
     drawn = prior_draws(scenario, draws + 1, seed)[1:] if earlier else prior_draws(scenario, draws, seed)
-    table = reference_table(scenario, drawn, windows, 8, seed, facts, folder / "reference", jobs, progress)
+    table = reference_table(scenario, drawn, windows, HORIZON, seed, facts, folder / "reference", jobs, progress)
     found, scale = posterior(table, known, at), moments(table, known, at)
     middle = {str(path): float(value) for path, value in found.quantile(0.5).items()}
     estimate = point_estimate(
@@ -116,7 +117,9 @@ def _windows(origin: str, facts: Facts) -> list[Window]:
         raise SweepError(f"origin {origin!r} is no quarter; allowed: such as {last}") from None
     if not quarter_index(FIRST_WINDOW) < at <= facts.last_capex_quarter:
         raise SweepError(f"origin {origin} cannot be calibrated to; allowed: after {FIRST_WINDOW}, to {last}")
-    return [Window(quarter_name(quarter), "blind") for quarter in range(quarter_index(FIRST_WINDOW), at, 4)]
+    blind = [Window(quarter_name(quarter), "blind") for quarter in range(quarter_index(FIRST_WINDOW), at, 4)]
+    free = [Window(quarter_name(quarter), "deals") for quarter in range(at - HORIZON, quarter_index("2021Q1"), -5)][:2]
+    return [*blind, *reversed(free)]
 
 
 def record(found: Calibration) -> str:

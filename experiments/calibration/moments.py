@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 # sizes alone would leave the share of deals without any free, and counts the sums (docs/calibration.md).
 WEIGHTS = {
     "capex": 1.0, "cloud_revenue": 1.0, "run_rate": 1.0, "compute": 0.5, "market_share": 0.5,
-    "deals": 0.5, "equity_deals": 0.5, "deal_equity": 0.5,
+    "deals": 0.5, "equity_deals": 1.0, "deal_equity": 1.0,
 }  # fmt: skip
 SERIES = {
     "capex": [f"capex[{name}]" for name in ("four", "Amazon", "Microsoft", "Google", "Meta", "Oracle")],
@@ -39,6 +39,9 @@ SERIES = {
 }
 # Rare events are added up from the origin on, and compared on the scale log(1 + x): a quarter of them is mostly nil.
 ADDED_UP = ("equity_deals", "deal_equity")
+# Where a table has windows in which deals alone are on their own, these speak for deals, and no other window does: what
+# labs and providers sign is not to be judged by what a blind run makes of demand and capex.
+OF_DEALS = ("deals", "equity_deals", "deal_equity")
 NEAR = 4  # errors up to so many quarters ahead, and beyond, are two moments
 
 
@@ -62,18 +65,24 @@ class Moments:
 
 
 def moments(table: ReferenceTable, facts: Facts, origin: str, spreads: Mapping[str, float] | None = None) -> Moments:
-    """Moments from blind windows before an origin, against facts known at it and nothing later.
+    """Moments from windows before an origin, against facts known at it and nothing later.
+
+    Blind windows count, and of those in which deals alone are free the ones that end at the origin or before.
 
     Errors are in units of the table's own spread, or of the `spreads` of another table where they are given.
 
     >>> sum(WEIGHTS.values())
-    5.5
+    6.5
     """
     known = facts.known_at(quarter_index(origin))
     groups: dict[str, list[Array]] = {}
     used: dict[str, float] = dict(spreads or {})
-    for window in _windows(table, origin):
+    windows = _windows(table, origin)
+    apart = any(window.mode == "deals" for window in windows)
+    for window in windows:
         for family, members in SERIES.items():
+            if apart and (family in OF_DEALS) != (window.mode == "deals"):
+                continue
             for name in members:
                 found = evidence(name, known, window.origin, table.horizon)
                 if found is not None:
@@ -88,8 +97,11 @@ def moments(table: ReferenceTable, facts: Facts, origin: str, spreads: Mapping[s
 
 
 def _windows(table: ReferenceTable, origin: str) -> list[Window]:
-    names = [name.split("-") for name in table.values]
-    return [Window(at, "blind") for at, mode in names if mode == "blind" and quarter_index(at) < quarter_index(origin)]
+    last = quarter_index(origin)
+    every = [Window.named(name) for name in table.values]
+    blind = [each for each in every if each.mode == "blind" and quarter_index(each.origin) < last]
+    ended = [each for each in every if each.mode == "deals" and quarter_index(each.origin) + table.horizon <= last]
+    return [*blind, *ended]
 
 
 def _errors(

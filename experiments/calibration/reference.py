@@ -48,6 +48,16 @@ class Window:
         """Its name, by which its runs are found."""
         return f"{self.origin}-{self.mode}"
 
+    @classmethod
+    def named(cls, name: str) -> Window:
+        """The window of a name.
+
+        >>> Window.named("2022Q4-blind")
+        Window(origin='2022Q4', mode='blind')
+        """
+        origin, _, mode = name.partition("-")
+        return cls(origin, cast("Mode", mode))
+
 
 @dataclass(frozen=True, slots=True)
 class ReferenceTable:
