@@ -137,12 +137,17 @@ def report(
 @app.command(epilog="Example: cloudpact view --port 8765")
 def view(
     port: Annotated[int, typer.Option(min=1, max=65535, metavar="P", help="Port to listen on.")] = 8765,
-    host: Annotated[str, typer.Option(metavar="H", help="Address to listen on; others can reach only what you open.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="H", help="Address to listen on; with another than the default, others can reach it.")
+    ] = "127.0.0.1",
+    results: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder whose runs, sweeps and comparisons the page may open.")
+    ] = Path("results"),
 ) -> None:
     """Open the web view: watch the market move, ask why, share the link."""
     from cloudpact.commands_view import serve_page
 
-    serve_page(host, port)
+    serve_page(host, port, results)
 
 
 @app.command(epilog="Example: cloudpact facts capex")

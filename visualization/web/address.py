@@ -24,9 +24,9 @@ class AddressError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A page's state: a shipped scenario, what differs from it (paths with TOML values, in order), seed, and the view.
+    """A page's state: a shipped scenario, what differs from it (`path=value`, in order), seed, and what is looked at.
 
-    `forks` are dated rules and shocks switched on while the market ran, `kind@since` with `*size` and `:target` where given.
+    `forks` are dated rules and shocks switched on while the market ran, `kind@since` with `*size` and `:target`.
     """
 
     scenario: str = "baseline"
@@ -182,7 +182,8 @@ def command_line(address: Address) -> str:
     settings = "".join(f" --set '{text}'" for text in address.set)
     if not address.forks:
         return base + settings
-    return f"cat > forked.toml <<'END'\n{scenario_file(address)}END\ncloudpact run forked.toml --seed {address.seed} --runs 1{settings}"
+    run = f"cloudpact run forked.toml --seed {address.seed} --runs 1{settings}"
+    return f"cat > forked.toml <<'END'\n{scenario_file(address)}END\n{run}"
 
 
 def scenario_file(address: Address) -> str:

@@ -63,8 +63,8 @@ def ComparePage(start: Address, notice: str) -> None:
             FormWidget.element(
                 fields=[
                     field("scenario", "World", address.scenario, scenario_names()),
-                    field("other", "Against the scenario", chosen if chosen in scenario_names() else "", ["", *scenario_names()]),
-                    field("deal", "or without the deal", chosen if chosen in deals else "", ["", *deals]),
+                    choice("other", "Against the scenario", chosen, scenario_names()),
+                    choice("deal", "or without the deal", chosen, deals),
                     field("runs", f"Pairs, up to {MOST_PAIRS}", address.runs),
                     field("until", "Last quarter, or empty", request.until if request else ""),
                 ],
@@ -73,6 +73,11 @@ def ComparePage(start: Address, notice: str) -> None:
         if found is not None:
             show_comparison(found, column, set_column)
         _code(address)
+
+
+def choice(name: str, label: str, chosen: str, options: list[str]) -> dict[str, Any]:
+    """A field whose choice may be none."""
+    return field(name, label, chosen if chosen in options else "", ["", *options])
 
 
 def show_comparison(found: Comparison, column: str, set_column: Any) -> None:

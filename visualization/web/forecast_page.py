@@ -24,6 +24,14 @@ from visualization.web.widgets import FormWidget, ShellWidget, styles
 
 MEASURED = Path(__file__).resolve().parents[2] / "experiments" / "hindcasting" / "measured"
 FIRST = "capex[four]"
+TABLES = {
+    "blind": (
+        "Hindcast, blind, four to eight quarters ahead",
+        "CRPS, and its ratio to each benchmark's: below one the model is better. * better than all.",
+    ),
+    "conditional": ("Hindcast, later deals given", "The same with later disclosed deals signed as dated."),
+    "stylised": ("Stylised facts", "Each asked of runs in which it is free."),
+}
 
 
 def ledger() -> list[Path]:
@@ -130,11 +138,7 @@ def ForecastPage(start: Address, notice: str) -> None:
                 ("statement", "probability"),
                 rows,
             )
-        for table, title, sentence in (
-            ("blind", "Hindcast, blind, four to eight quarters ahead", "CRPS, and its ratio to each benchmark's: below one the model is better. * better than all."),
-            ("conditional", "Hindcast, later deals given", "The same with later disclosed deals signed as dated."),
-            ("stylised", "Stylised facts", "Each asked of runs in which it is free."),
-        ):  # fmt: skip
+        for table, (title, sentence) in TABLES.items():
             if (MEASURED / f"{table}.csv").is_file():
                 head, lines = measured(table)
                 show_table(table, title, sentence, head, lines)

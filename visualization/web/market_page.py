@@ -100,7 +100,7 @@ def knobs(address: Address) -> list[dict[str, Any]]:
 
 
 def changed(address: Address, data: dict[str, Any]) -> Address:
-    """Another address after what the user did; raises AddressError or ScenarioError, one line, for what is not allowed."""
+    """Another address after what the user did; raises AddressError or ScenarioError, one line, for a mistake."""
     kind, value = data["kind"], data.get("value")
     if kind == "scenario":
         found = Address(scenario=str(value), seed=address.seed)
@@ -148,7 +148,7 @@ def use_world(scenario: str, seed: int, settings: tuple[str, ...], forks: tuple[
         address = Address(scenario=scenario, seed=seed, set=settings, forks=forks)
         try:
             return WORLDS.world(address.resolved(), seed)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (whatever a simulation raises is told in one line)
             return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
     result: solara.Result[World | str] = solara.use_thread(wait, dependencies=[key], intrusive_cancel=False)

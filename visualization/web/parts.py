@@ -42,7 +42,7 @@ def show_table(name: str, title: str, sentence: str, columns: Sequence[str], row
 
 
 def use_background[T](request: Any, work: Callable[[Any, Tell], T]) -> tuple[T | None, bool, str, str]:
-    """Do work for a request that is not None: what came of it, whether it runs, its progress, and a mistake in one line.
+    """Work for a request that is not None: what came of it, whether it runs, its progress, and a mistake in one line.
 
     `work(request, tell)` calls `tell(text)` as it goes on, which raises StoppedError once the request is another. Few
     works run at once on a server; more wait for their turn.

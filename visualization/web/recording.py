@@ -19,9 +19,9 @@ DOTS = 300  # enterprises that are drawn, taken evenly from all of them
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Recording:
-    """A run: results with the graph at its end, clouds by number, and a text a quarter with a sign a sampled enterprise.
+    """A run: results with the graph at its end, clouds by number, and by quarter a sign for each sampled enterprise.
 
-    The sign is the number of its main channel's cloud, or of its incumbent cloud in letters while it has bought nothing.
+    The sign is the number of its main channel's cloud, or its incumbent cloud as a letter while it has bought nothing.
     """
 
     scenario: Scenario
@@ -62,7 +62,7 @@ def sample_rows(count: int, most: int) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def signs(market: CloudMarket, rows: np.ndarray[Any, np.dtype[np.int64]]) -> str:
-    """Where sampled enterprises are: `0`, `1`, ... the cloud on which they use a model, `a`, `b`, ... their cloud without."""
+    """Where sampled enterprises are: a digit for the cloud on which they use a model, a letter for that of others."""
     columns, clouds = market.population.columns, len(market.provider_names)
     main = columns.channels[rows, 0].astype(int)
     incumbent = columns.cloud[rows].astype(int)

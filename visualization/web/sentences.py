@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from visualization.chart import shown
-from visualization.quantiles import Tables
+from visualization.quantiles import Tables, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +18,11 @@ NOTABLE = 100.0  # points of alignment HHI in a quarter that are worth a word
 def sentences(tables: Tables) -> list[str]:
     """One sentence a quarter of a run of one replicate."""
     market, labs = tables["market"], tables["labs"]
-    signed = {quarter: rows.to_dict("records") for quarter, rows in tables["deals"].groupby("quarter")}
+    signed = {quarter: records(rows) for quarter, rows in tables["deals"].groupby("quarter")}
     before: dict[str, Any] | None = None
     released: dict[str, float] = {}
     found = []
-    for row in market.to_dict("records"):
+    for row in records(market):
         quarter = row["quarter"]
         now = labs[labs["quarter"] == quarter]
         parts = [_deals(signed.get(quarter, []), quarter), _alignment(row, before), _releases(now, released)]
@@ -50,12 +51,13 @@ def _deals(signed: Sequence[dict[str, Any]], quarter: str) -> str:
 
 def _alignment(row: dict[str, Any], before: dict[str, Any] | None) -> str:
     """How concentrated alignment is, where it moved."""
-    if before is None or not row["alignment_hhi"] == row["alignment_hhi"]:
+    if before is None or math.isnan(row["alignment_hhi"]):
         return ""
     change = row["alignment_hhi"] - before["alignment_hhi"]
     if not abs(change) >= NOTABLE:
         return ""
-    return f"alignment concentration {'rises' if change > 0 else 'falls'} by {shown(abs(change))} to {shown(row['alignment_hhi'])}"
+    moved = f"{'rises' if change > 0 else 'falls'} by {shown(abs(change))}"
+    return f"alignment concentration {moved} to {shown(row['alignment_hhi'])}"
 
 
 def _releases(now: pd.DataFrame, before: dict[str, float]) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from visualization.web.recording import Recording
 
 MARKET = (
-    "alignment_hhi", "market_hhi", "utilisation_frac", "backlog_usd_bn", "circularity_frac", "capacity_gw", "capex_usd_bn",
-    "price_usd_bn_per_gw_quarter",
+    "alignment_hhi", "market_hhi", "utilisation_frac", "backlog_usd_bn", "circularity_frac", "capacity_gw",
+    "capex_usd_bn", "price_usd_bn_per_gw_quarter",
 )  # fmt: skip
 PROVIDERS = ("capacity_gw", "capex_usd_bn", "utilisation_frac", "cloud_share_frac")
 LABS = ("compute_gw", "revenue_annualised_usd_bn", "valuation_usd_bn", "dependence_hhi")

@@ -68,9 +68,9 @@ class MarketWidget(_Acting):
     error = traitlets.Unicode("").tag(sync=True)
     share = traitlets.Unicode("").tag(sync=True)
     address = traitlets.Dict({}).tag(sync=True)
-    scenarios = traitlets.List([]).tag(sync=True)
-    controls = traitlets.List([]).tag(sync=True)
-    switches = traitlets.List([]).tag(sync=True)
+    scenarios: Any = traitlets.List([]).tag(sync=True)
+    controls: Any = traitlets.List([]).tag(sync=True)
+    switches: Any = traitlets.List([]).tag(sync=True)
     opened = traitlets.Dict({}).tag(sync=True)
     code = traitlets.Dict({}).tag(sync=True)
 
@@ -83,10 +83,10 @@ class FigureWidget(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
 
 
 class FormWidget(_Acting):
-    """Fields with a button, what is under way, and a way to stop it; `fields` have name, label, value, options or rows."""
+    """Fields with a button, what is under way, and a way to stop it; a field has name, label, value and options."""
 
     template = traitlets.Unicode(template("form.html", "form.js")).tag(sync=True)
-    fields = traitlets.List([]).tag(sync=True)
+    fields: Any = traitlets.List([]).tag(sync=True)
     verb = traitlets.Unicode("").tag(sync=True)
     running = traitlets.Bool(False).tag(sync=True)
     told = traitlets.Unicode("").tag(sync=True)
@@ -100,5 +100,5 @@ class TableWidget(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
     name = traitlets.Unicode("").tag(sync=True)
     title = traitlets.Unicode("").tag(sync=True)
     sentence = traitlets.Unicode("").tag(sync=True)
-    columns = traitlets.List([]).tag(sync=True)
-    rows = traitlets.List([]).tag(sync=True)
+    columns: Any = traitlets.List([]).tag(sync=True)
+    rows: Any = traitlets.List([]).tag(sync=True)
