@@ -13,7 +13,7 @@ from visualization.effect_chart import effect_profile, effects
 from visualization.web.address import Address, resolve
 from visualization.web.market_page import scenario_names
 from visualization.web.parts import Tell, field, show_figure, use_background, whole
-from visualization.web.widgets import FormWidget, ShellWidget, styles
+from visualization.web.widgets import CodeWidget, FormWidget, ShellWidget, styles
 
 if TYPE_CHECKING:
     from experiments.comparison import Comparison
@@ -136,12 +136,7 @@ def _code(address: Address) -> None:
         if other in scenario_names()
         else f'counterfactual("{address.scenario}", without="{other}", runs={address.runs})'
     )
-    with solara.Details("Show the code"):
-        solara.HTML(
-            tag="pre", attributes={"data-code": "shell"}, unsafe_innerHTML=f"cloudpact {flag} --runs {address.runs}"
-        )
-        solara.HTML(
-            tag="pre",
-            attributes={"data-code": "python"},
-            unsafe_innerHTML=f"from cloudpact import {call.split('(')[0]}\n\nprint({call}.text())",
-        )
+    name = call.partition("(")[0]
+    CodeWidget.element(
+        shell=f"cloudpact {flag} --runs {address.runs}", python=f"from cloudpact import {name}\n\nprint({call}.text())"
+    )

@@ -17,7 +17,7 @@ from visualization.web.controls import PATHS
 from visualization.web.folders import folder, names, results_folder
 from visualization.web.market_page import scenario_names
 from visualization.web.parts import Tell, field, show_figure, show_table, use_background, whole
-from visualization.web.widgets import FormWidget, ShellWidget, styles
+from visualization.web.widgets import CodeWidget, FormWidget, ShellWidget, styles
 
 if TYPE_CHECKING:
     from experiments.sweeps.results import Sweep
@@ -200,8 +200,10 @@ def _code(address: Address, request: SmallSweep | None) -> None:
         f"              samples={at.samples}, replicates={at.replicates}, seed={at.seed})\n"
         f'print(found.by_point("{address.outcome or OUTCOMES[0]}"))\n'
     )
-    with solara.Details("Show the code"):
-        if address.folder:
-            shell = f'cloudpact sensitivity results/{address.folder} --outcome "{address.outcome or OUTCOMES[0]}"'
-            solara.HTML(tag="pre", attributes={"data-code": "shell"}, unsafe_innerHTML=shell)
-        solara.HTML(tag="pre", attributes={"data-code": "python"}, unsafe_innerHTML=python)
+    outcome = address.outcome or OUTCOMES[0]
+    shell = (
+        f'cloudpact sensitivity results/{address.folder} --outcome "{outcome}"'
+        if address.folder
+        else "cloudpact sweep power"
+    )
+    CodeWidget.element(shell=shell, python=python)

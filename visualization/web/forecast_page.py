@@ -12,7 +12,7 @@ import solara
 
 from experiments.forecasting.ledger import SHIPPED_LEDGER
 from experiments.forecasting.series import unit_of
-from market.calendar import quarter_name
+from market.calendar import quarter_index, quarter_name
 from market.facts import Facts, FactsError
 from market.targets import target
 from visualization.chart import Figure, Kind, Part
@@ -20,7 +20,7 @@ from visualization.fan_chart import Ensemble, change, fan_chart
 from visualization.quantiles import LEVELS
 from visualization.web.address import Address
 from visualization.web.parts import field, show_figure, show_table
-from visualization.web.widgets import FormWidget, ShellWidget, styles
+from visualization.web.widgets import CodeWidget, FormWidget, ShellWidget, styles
 
 MEASURED = Path(__file__).resolve().parents[2] / "experiments" / "hindcasting" / "measured"
 FIRST = "capex[four]"
@@ -68,7 +68,7 @@ def fan_of(frozen: dict[str, Any], series: str, facts: Facts) -> Figure:
         if name == series:
             rows[quarter] = dict(zip(LEVELS, pd.Series(values, dtype=float).quantile(list(LEVELS)), strict=True))
     past = _facts(series, facts)
-    future = pd.DataFrame.from_dict(rows, orient="index").sort_index()
+    future = every_quarter(pd.DataFrame.from_dict(rows, orient="index").sort_index())
     known = pd.DataFrame(
         {level: {q: v for q, v in past.items() if q <= frozen["origin"]} for level in LEVELS}, dtype=float
     )
@@ -88,6 +88,12 @@ def fan_of(frozen: dict[str, Any], series: str, facts: Facts) -> Figure:
         ensemble,
         (*parts, Part("forecast", Kind.SIMULATED)),
     )
+
+
+def every_quarter(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows by quarter with those between filled on a line: far ahead a frozen forecast keeps the last of each year."""
+    span = range(quarter_index(rows.index[0]), quarter_index(rows.index[-1]) + 1)
+    return rows.reindex([quarter_name(quarter) for quarter in span]).interpolate(method="linear")
 
 
 def _facts(series: str, facts: Facts) -> dict[str, float]:
@@ -142,11 +148,5 @@ def ForecastPage(start: Address, notice: str) -> None:
             if (MEASURED / f"{table}.csv").is_file():
                 head, lines = measured(table)
                 show_table(table, title, sentence, head, lines)
-        with solara.Details("Show the code"):
-            solara.HTML(
-                tag="pre",
-                attributes={"data-code": "shell"},
-                unsafe_innerHTML="cloudpact forecast --score\ncloudpact hindcast",
-            )
-            python = "from cloudpact import forecast, hindcast\n\nprint(forecast(runs=8, until='2028Q4').text())"
-            solara.HTML(tag="pre", attributes={"data-code": "python"}, unsafe_innerHTML=python)
+        python = "from cloudpact import forecast\n\nprint(forecast(runs=8, until='2028Q4').text())"
+        CodeWidget.element(shell="cloudpact forecast --score\ncloudpact hindcast", python=python)

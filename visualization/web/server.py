@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,11 +100,20 @@ def application() -> Guard:
     return Guard(app)
 
 
+def _warm() -> None:
+    """Start the workers and record the world that a page opens with, so that the first user does not wait for it."""
+    from visualization.web.address import Address
+    from visualization.web.server_state import WORLDS
+
+    WORLDS.world(Address().resolved(), Address().seed)
+
+
 def serve(host: str, port: int) -> None:
     """Serve until interrupted; prints where."""
     import uvicorn
 
     guarded = application()
+    threading.Thread(target=_warm, daemon=True).start()
     uvicorn.run(
         guarded,
         host=host,

@@ -102,3 +102,11 @@ class TableWidget(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
     sentence = traitlets.Unicode("").tag(sync=True)
     columns: Any = traitlets.List([]).tag(sync=True)
     rows: Any = traitlets.List([]).tag(sync=True)
+
+
+class CodeWidget(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
+    """The command line and the Python that give what a page shows."""
+
+    template = traitlets.Unicode(template("code.html", "code.js")).tag(sync=True)
+    shell = traitlets.Unicode("").tag(sync=True)
+    python = traitlets.Unicode("").tag(sync=True)

@@ -26,7 +26,7 @@ const concentration = (world, at, fan, fork, tone) => {
 const byProvider = (world, column, at, scale, tone) => {
   const names = Object.keys(world.provider[column]).filter((name) => world.provider[column][name].some((value) => value));
   const values = names.map((name) => world.provider[column][name].map((value) => (value === null ? null : scale * value)));
-  return { option: { grid, legend: { top: 0, left: 0, type: "scroll", data: names }, tooltip: { trigger: "axis", valueFormatter: num }, xAxis: timeAxis(world.quarters), yAxis: { type: "value", scale: column === "utilisation_frac" },
+  return { option: { grid, legend: { top: 0, left: 0, type: "scroll", data: names }, tooltip: { trigger: "axis", valueFormatter: num }, xAxis: timeAxis(world.quarters), yAxis: { type: "value", ...(column === "utilisation_frac" ? { min: 0, max: 100 } : {}) },
     series: names.map((name, i) => line(name, upTo(values[i], at), tone(world.colours[name]), DASHES[i % DASHES.length])) },
     columns: ["quarter", ...names], rows: world.quarters.slice(0, at + 1).map((name, i) => [name, ...values.map((each) => each[i])]) };
 };
