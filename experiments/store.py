@@ -217,13 +217,21 @@ def arrow_schema(table: Table) -> pa.Schema:
 
 
 def write_graph(path: Path, graph: nx.MultiDiGraph) -> None:
-    """Write the relationship graph as GraphML, which knows numbers, texts and flags only."""
+    """Write the relationship graph as GraphML, or as GEXF where the name ends so."""
+    import networkx
+
+    write = networkx.write_gexf if path.suffix == ".gexf" else networkx.write_graphml
+    write(plain_graph(graph), str(path))
+
+
+def plain_graph(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
+    """A graph with numbers, texts and flags alone, which is what exchange formats know; nothing for None."""
     import networkx
 
     plain = networkx.MultiDiGraph(**_plain(graph.graph))
     plain.add_nodes_from((node, _plain(data)) for node, data in graph.nodes(data=True))
     plain.add_edges_from((a, b, str(key), _plain(data)) for a, b, key, data in graph.edges(keys=True, data=True))
-    networkx.write_graphml(plain, path)
+    return plain
 
 
 def _plain(attributes: Mapping[str, Any]) -> dict[str, bool | int | float | str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import threading
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +15,9 @@ from market.scenario_errors import ScenarioError
 from visualization.web.address import Address, AddressError, command_line, python_code
 from visualization.web.controls import controls, setting, switches
 from visualization.web.deal_story import bargained_again, story
+from visualization.web.exports import export
+from visualization.web.exports import names as export_names
+from visualization.web.imports import imported
 from visualization.web.server_state import WORLDS
 from visualization.web.view import overlay
 from visualization.web.widgets import MarketWidget, ShellWidget, styles
@@ -30,6 +35,7 @@ def MarketPage(start: Address, notice: str) -> None:
     playing, set_playing = solara.use_state(False)
     speed, set_speed = solara.use_state(4)
     again, set_again = solara.use_state("")
+    download, set_download = solara.use_state({})
 
     world, status = use_world(address.scenario, address.seed, address.set, address.forks)
     differs = bool(address.set or address.forks)
@@ -41,6 +47,13 @@ def MarketPage(start: Address, notice: str) -> None:
     clock(playing, speed, at, len(quarters), set_shown, set_playing)
     current = address.changed(quarter=quarters[at]) if quarters else address
     told = solara.use_memo(lambda: story(world, address.deal), [world, address.deal])
+    beside = solara.use_memo(
+        lambda: overlay(base.view) | {"name": "without it"} if differs and base else None, [base, differs]
+    )
+    inputs = solara.use_memo(lambda: knobs(address), [address.changed(quarter="")])
+    code = solara.use_memo(
+        lambda: {"shell": command_line(address), "python": python_code(address)}, [address.changed(quarter="")]
+    )
 
     def act(data: dict[str, Any]) -> None:
         set_error("")
@@ -51,22 +64,21 @@ def MarketPage(start: Address, notice: str) -> None:
 
     def do(data: dict[str, Any]) -> None:
         kind, value = data["kind"], data.get("value")
-        if kind in ("play", "pause"):
-            if kind == "play" and at >= len(quarters) - 1:
-                set_shown(opening)
+        goal = moved(kind, value, at, len(quarters) - 1, opening)
+        if goal is not None:
+            set_shown(goal)
             set_playing(kind == "play")
-        elif kind in ("step", "back", "jump"):
-            set_playing(False)
-            goal = {"step": at + 1, "back": at - 1}.get(kind, value)
-            set_shown(max(0, min(int(goal or 0), len(quarters) - 1)))
-        elif kind == "reset":
-            set_playing(False)
-            set_shown(opening)
         elif kind == "speed" and value in SPEEDS:
             set_speed(value)
         elif kind == "open":
             set_again("")
             set_address(current.changed(deal=str(value)))
+        elif kind == "export" and world:
+            name, media, content = export(world, str(value))
+            set_download({"name": name, "type": media, "data": base64.b64encode(content).decode(), "at": time.time()})
+        elif kind == "import":
+            set_shown(-1)
+            set_address(imported(str(value), address.seed))
         elif kind == "again" and world:
             set_again(bargained_again(world, address.deal, str(data.get("protocol"))))
         else:
@@ -75,13 +87,25 @@ def MarketPage(start: Address, notice: str) -> None:
     ShellWidget.element(page="/", share=current.query(), look=styles())
     MarketWidget.element(
         world=world.view if world else None,
-        fork=overlay(base.view) | {"name": "without it"} if differs and base else None,
+        fork=beside,
         fan=fan, fan_note=fan_note, quarter=at, playing=playing, speed=speed, status=status, error=error,
         share=current.query(), address=asdict(current) | {"set": list(current.set), "forks": list(current.forks)},
-        scenarios=scenario_names(), controls=knobs(address), switches=switches(),
-        opened=told | {"again": again}, code={"shell": command_line(current), "python": python_code(current)},
+        scenarios=scenario_names(), controls=inputs, switches=switches(),
+        opened=told | {"again": again}, code=code,
+        exports=export_names(), download=download,
         on_act=act,
     )  # fmt: skip
+
+
+def moved(kind: str, value: Any, at: int, last: int, opening: int) -> int | None:
+    """The place to show after a button of the clock, or None for what is none; play at the end begins anew.
+
+    >>> [moved(kind, None, 3, 5, 1) for kind in ("step", "back", "reset", "play", "open")]
+    [4, 2, 1, 3, None]
+    """
+    goals = {"step": at + 1, "back": at - 1, "reset": opening, "pause": at, "play": at if at < last else opening}
+    goal = value if kind == "jump" and isinstance(value, int) else goals.get(kind)
+    return None if goal is None else max(0, min(goal, last))
 
 
 def scenario_names() -> list[str]:

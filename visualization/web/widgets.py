@@ -73,6 +73,8 @@ class MarketWidget(_Acting):
     switches: Any = traitlets.List([]).tag(sync=True)
     opened = traitlets.Dict({}).tag(sync=True)
     code = traitlets.Dict({}).tag(sync=True)
+    exports: Any = traitlets.List([]).tag(sync=True)
+    download = traitlets.Dict({}).tag(sync=True)
 
 
 class FigureWidget(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]

@@ -1,6 +1,6 @@
 module.exports = {
   created() { this.$options.components["chart-box"] = ChartBox; },
-  data: () => ({ find: "", origin: "", sort: { key: "quarter", up: false }, again: "auction", fork_kind: "exclusivity_ban", fork_size: "", fork_lab: "", shade: 0 }),
+  data: () => ({ find: "", origin: "", sort: { key: "quarter", up: false }, again: "auction", fork_kind: "exclusivity_ban", fork_size: "", fork_lab: "", file: "market.csv", pasted: "" }),
   computed: {
     at() { return this.world ? Math.max(0, Math.min(this.quarter, this.world.quarters.length - 1)) : 0; },
     name() { return this.world ? this.world.quarters[this.at] : ""; },
@@ -32,10 +32,11 @@ module.exports = {
         { name: "utilisation", title: "Utilisation", sentence: `In ${this.name} ${num(100 * this.world.market.utilisation_frac[this.at])} % of AI capacity is used.`, unit: "per cent of installed AI capacity, by provider" }];
     },
   },
-  watch: { quarter: "redraw", world: "redraw", fork: "redraw", fan: "redraw", share(query) { history_replace(query); } },
+  watch: { quarter: "redraw", world: "redraw", fork: "redraw", fan: "redraw", share(query) { history_replace(query); }, download(file) { if (file.name) save(file.name, `data:${file.type};base64,${file.data}`); } },
   mounted() { addEventListener("theme", () => this.redraw()); history_replace(this.share); this.redraw(); },
   methods: {
     num,
+    async take(chosen) { if (!chosen) return; this.pasted = (await chosen.text()).slice(0, 70000); this.act({ kind: "import", value: this.pasted }); },
     tone(colour) { return (dark() && this.world && this.world.dark[colour]) || (dark() && DARK[colour]) || colour; },
     sizeOf(kind) { const found = this.switches.find((each) => each.kind === kind); return found && found.size !== null ? found.size : ""; },
     order(key) { this.sort = { key, up: this.sort.key === key ? !this.sort.up : false }; },
