@@ -24,7 +24,7 @@ def Layout(children: list[Any] = []) -> None:  # noqa: B006  (Solara passes chil
         if error is None:
             solara.Div(children=children)
             return
-        with solara.Div(classes=["page"]):
+        with solara.v.Html(tag="main", class_="page"):
             ShellWidget.element(page="", look=styles())
             solara.HTML(tag="p", classes=["notice"], attributes={"role": "alert"}, unsafe_innerHTML=_told())
             solara.Button("Start again", on_click=clear, text=True)

@@ -80,7 +80,7 @@ def ExperimentsPage(start: Address, notice: str) -> None:
             set_mistake(" ".join(str(error).split()))
 
     ShellWidget.element(page="/experiments", share=address.query(), look=styles())
-    with solara.Div(classes=["page"]):
+    with solara.v.Html(tag="main", class_="page"):
         with solara.Div(classes=["card"]):
             solara.HTML(tag="h2", unsafe_innerHTML="Open results")
             FormWidget.element(

@@ -125,7 +125,7 @@ def ForecastPage(start: Address, notice: str) -> None:
             set_address(address.changed(folder=str(values["forecast"]), series=str(values["series"])))
 
     ShellWidget.element(page="/forecast", share=address.query(), look=styles())
-    with solara.Div(classes=["page"]):
+    with solara.v.Html(tag="main", class_="page"):
         if frozen is not None:
             names = series_of(frozen)
             series = address.series if address.series in names else FIRST

@@ -4,6 +4,7 @@ module.exports = {
   mounted() {
     const root = document.documentElement, kept = sessionStorage.getItem("theme");
     root.lang = "en";
+    document.querySelector("meta[name=viewport]").content = "width=device-width, initial-scale=1";
     if (kept) root.dataset.theme = kept;
     this.note();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.note());
