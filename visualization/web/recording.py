@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from cloudpact.results import Results
     from market.scenario import Scenario
 
-DOTS = 300  # enterprises that are drawn, taken evenly from all of them
+DOTS, MOST_DOTS, MANY = 300, 2_000, 1_000
+
+
+def drawn(count: int) -> int:
+    """How many enterprises are drawn, taken evenly from all: 300 of up to a thousand, all but 2,000 at most of more."""
+    return min(count, DOTS if count <= MANY else MOST_DOTS)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,7 +36,7 @@ class Recording:
     dots: tuple[str, ...]
 
 
-def record(scenario: Scenario, seed: int, dots: int = DOTS) -> Recording:
+def record(scenario: Scenario, seed: int) -> Recording:
     """Simulate replicate 0 of a seed, quarter by quarter; the results are the bits of `cloudpact.run`.
 
     Raises SimulationError if a quarter raises.
@@ -41,7 +46,7 @@ def record(scenario: Scenario, seed: int, dots: int = DOTS) -> Recording:
     from cloudpact.model import CloudMarket
 
     market = CloudMarket(scenario, rng=seed)
-    rows = sample_rows(len(market.population), dots)
+    rows = sample_rows(len(market.population), drawn(len(market.population)))
     seen = []
     with stages(market):
         while market.running:

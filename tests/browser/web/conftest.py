@@ -34,7 +34,16 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
         self.results = folder / "results"
-        command = [sys.executable, "-m", "cloudpact.cli", "view", "--port", str(self.port), "--results", str(self.results)]
+        command = [
+            sys.executable,
+            "-m",
+            "cloudpact.cli",
+            "view",
+            "--port",
+            str(self.port),
+            "--results",
+            str(self.results),
+        ]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, cwd=folder, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT)}

@@ -163,7 +163,11 @@ def test_files_come_out_and_scenarios_go_in(visitor: Visitor) -> None:
     press(page, "Simulate it")
     expect(page.get_by_role("alert")).to_contain_text("scenario.toml:3: negotiation.provider_powr: unknown key")
     page.locator("input[type=file]").set_input_files(
-        {"name": "mine.toml", "mimeType": "text/plain", "buffer": b'base = "tiny"\n[negotiation]\nprovider_power = 0.25\n'}
+        {
+            "name": "mine.toml",
+            "mimeType": "text/plain",
+            "buffer": b'base = "tiny"\n[negotiation]\nprovider_power = 0.25\n',
+        }
     )
     page.wait_for_function("() => location.search.includes('provider_power%3D0.25')")
 
@@ -194,8 +198,8 @@ def test_a_reload_loses_nothing(visitor: Visitor) -> None:
 def test_a_bad_address_is_one_line_and_no_traceback(visitor: Visitor) -> None:
     page = visitor.open("/?scenario=tinny")
     expect(page.get_by_role("alert")).to_have_text(
-        "The address cannot be used, so this is the baseline. scenario: got 'tinny'; allowed: accelerator-shortage, baseline, "
-        "demand-collapse, exclusive-world, no-equity, open-world, symmetric, tiny; did you mean 'tiny'?"
+        "The address cannot be used, so this is the baseline. scenario: got 'tinny'; allowed: accelerator-shortage, "
+        "baseline, demand-collapse, exclusive-world, no-equity, open-world, symmetric, tiny; did you mean 'tiny'?"
     )
 
 

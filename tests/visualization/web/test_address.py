@@ -35,7 +35,9 @@ def random_address(rng: np.random.Generator) -> Address:
             text = repr(float(rng.uniform(low + 1e-6, high)))
         settings.append(setting(Scenario.load(scenario), each.path, text))
     kinds = ["exclusivity_ban", "stake_cap", "demand_collapse", "interest_rate"]
-    forks = [f"{kind}@{rng.integers(2026, 2029)}Q{rng.integers(1, 5)}" for kind in rng.choice(kinds, rng.integers(0, 3))]
+    forks = [
+        f"{kind}@{rng.integers(2026, 2029)}Q{rng.integers(1, 5)}" for kind in rng.choice(kinds, rng.integers(0, 3))
+    ]
     quarter = f"{rng.integers(2025, 2028)}Q{rng.integers(1, 5)}"
     return Address(scenario, int(rng.integers(0, 2**32)), tuple(settings), tuple(forks), quarter, deal="a b&c=d%?#ü")
 
@@ -115,7 +117,10 @@ def _environment() -> dict[str, str]:
 
 
 def test_a_pasted_scenario_is_kept_in_the_address() -> None:
-    text = 'base = "tiny"\nname = "mine"\n[negotiation]\nprovider_power = 0.25\n[labs.Byron]\nremove = true\n[labs.New]\nhome = "East"\n'
+    text = (
+        'base = "tiny"\nname = "mine"\n[negotiation]\nprovider_power = 0.25\n'
+        '[labs.Byron]\nremove = true\n[labs.New]\nhome = "East"\n'
+    )
     address = imported(text, 4)
     assert (address.scenario, address.seed) == ("tiny", 4)
     scenario = Address.parse(address.query()).resolved()

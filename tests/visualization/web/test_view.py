@@ -74,13 +74,21 @@ def test_a_quarter_is_told_in_one_sentence() -> None:
     })  # fmt: skip
     assert sentences({"market": market, "labs": labs, "deals": deals}) == [
         "2026Q1: capacity is 10 GW, 50 % in use.",
-        "2026Q2: Ada and East sign $12bn of compute and $2bn of equity and 1 more; alignment concentration falls by 1,000 "
-        "to 4,000; Ada releases a new generation.",
+        "2026Q2: Ada and East sign $12bn of compute and $2bn of equity and 1 more; alignment concentration falls by "
+        "1,000 to 4,000; Ada releases a new generation.",
     ]
 
 
 def test_the_clock_stays_within_the_run() -> None:
-    assert [moved(kind, 7, 3, 5, 1) for kind in ("step", "back", "reset", "jump", "pause", "open")] == [4, 2, 1, 5, 3, None]
+    kinds = ("step", "back", "reset", "jump", "pause", "open")
+    assert [moved(kind, 7, 3, 5, 1) for kind in kinds] == [
+        4,
+        2,
+        1,
+        5,
+        3,
+        None,
+    ]
     assert moved("step", None, 5, 5, 1) == 5
     assert moved("back", None, 0, 5, 1) == 0
     assert moved("play", None, 5, 5, 1) == 1

@@ -32,13 +32,14 @@ const byProvider = (world, column, at, scale, tone) => {
 };
 
 const dotsAt = (world, at, tone) => {
-  const seen = {}, made = [], middle = [world.size[0] / 2, world.size[1] / 2];
-  for (const sign of world.dots[at] || "") {
+  const seen = {}, made = [], signs = world.dots[at] || "", scale = Math.min(1, Math.sqrt(300 / Math.max(signs.length, 1)));
+  const across = Math.round(11 / scale), middle = [world.size[0] / 2, world.size[1] / 2];
+  for (const sign of signs) {
     const uses = sign < "a", cloud = world.clouds[sign.charCodeAt(0) - (uses ? 48 : 97)];
     const place = world.places[cloud] || middle, rank = (seen[cloud] = (seen[cloud] ?? -1) + 1);
-    const outward = Math.atan2(place[1] - middle[1], place[0] - middle[0]), row = Math.floor(rank / 11), column = rank % 11;
-    const angle = outward + (column - 5) * 0.23 + (row % 2 ? 0.115 : 0), radius = 52 + 14 * row, colour = tone(world.colours[cloud] || "#7A7F87");
-    made.push({ name: `${cloud} enterprise ${rank}`, x: place[0] + radius * Math.cos(angle), y: place[1] + radius * Math.sin(angle), symbol: "circle", symbolSize: 5,
+    const outward = Math.atan2(place[1] - middle[1], place[0] - middle[0]), row = Math.floor(rank / across), column = rank % across;
+    const angle = outward + (column - (across - 1) / 2) * 0.23 * scale + (row % 2 ? 0.115 * scale : 0), radius = 52 + 14 * scale * row, colour = tone(world.colours[cloud] || "#7A7F87");
+    made.push({ name: `${cloud} enterprise ${rank}`, x: place[0] + radius * Math.cos(angle), y: place[1] + radius * Math.sin(angle), symbol: "circle", symbolSize: 2 + 3 * scale,
       itemStyle: uses ? { color: colour, opacity: 0.75 } : { color: "transparent", borderColor: colour, borderWidth: 1, opacity: 0.6 }, label: { show: false }, tooltip: { show: false }, emphasis: { disabled: true }, cursor: "default" });
   }
   return made;
