@@ -131,9 +131,8 @@ def measure(browser: Browser, pid: int, url: str) -> None:
     for each in pages:
         each.close()
     time.sleep(12.0)
-    print(
-        f"memory a user               {(during - before) / 10:.1f} MB; {resident_mb(pid) - before:+.0f} MB after all left"
-    )
+    left = resident_mb(pid) - before
+    print(f"memory a user               {(during - before) / 10:.1f} MB; {left:+.0f} MB after all left")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from experiments.validation import (
     exclusive_share,
     labs_with_several_providers,
     over_forecast,
-    share_without_equity,
+    without_equity,
     upfront_share,
     year_sum,
 )
@@ -155,7 +155,10 @@ ROWS = (
     Row(8, "Adopters changing main vendor in a year", 0.11, "about 11 % (Menlo)", "all", lambda results: 4.0 * over_forecast("model_switching_frac", "mean")(results)),
     Row(9, "Providers' new equity, 2024-25, USD bn", 10.0, "docs/facts.md", "deals", equity_between(2024, 2025), 1),
     Row(9, "Providers' new equity, 2026, USD bn", 115.0, "first half alone (deals.csv)", "deals", equity_between(2026, 2026), 0),
-    Row(9, "Deals without equity", 9 / 11, "nine of eleven (deals.csv)", "deals", share_without_equity),
+    Row(9, "Providers' new equity, 2023, USD bn", 16.3, "deals.csv", "deals", equity_between(2023, 2023), 1),
+    Row(9, "Deals without equity, 2023 to 2026Q2", 11 / 22, "eleven of 22 (deals.csv)", "deals", without_equity("2023Q1", "2026Q2")),
+    Row(9, "Deals without equity, 2023-24", 0.0, "none of six (deals.csv)", "deals", without_equity("2023Q1", "2024Q4")),
+    Row(9, "Deals without equity, 2025 to 2026Q1", 10 / 13, "ten of 13, nine of eleven that are of compute (deals.csv)", "deals", without_equity("2025Q1", "2026Q1")),
     Row(10, "Growth of AI compute over 2025, x", 3.3, "Epoch AI, 2.7 to 4.1 (supply.csv)", "all", _capacity_growth),
 )  # fmt: skip
 
