@@ -14,7 +14,7 @@ DECLARED = priors(Scenario)
 
 
 def test_which_parameters_are_estimated() -> None:
-    assert len(DECLARED) == 24
+    assert len(DECLARED) == 32
     assert all(path.split(".")[0] not in ("hyperscalers", "labs", "suppliers") for path in DECLARED)
 
 

@@ -145,6 +145,21 @@ def test_a_deal_tells_why_and_is_bargained_again(visitor: Visitor) -> None:
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Committed")
 
 
+def test_a_party_and_a_deal_open_from_the_graph(visitor: Visitor) -> None:
+    page = visitor.open("/?scenario=tiny&seed=7&quarter=2027Q4")
+    drawn(page, "graph")
+    page.get_by_label("Party", exact=True).select_option("Ada")
+    labs = run("tiny", seed=7).labs
+    compute = labs[(labs["lab"] == "Ada") & (labs["quarter"] == "2027Q4")]["compute_gw"].iloc[0]
+    expect(page.locator("[data-party=Ada]")).to_contain_text(f"{compute:.3f} GW")
+    label = page.locator(".chart.graph svg text").filter(has_text="North").first
+    box = label.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] - 22)  # the circle above its name
+    expect(page.locator("[data-party=North]")).to_contain_text("hyperscaler")
+    assert page.locator("#find").input_value() == "North"
+
+
 def test_files_come_out_and_scenarios_go_in(visitor: Visitor) -> None:
     page = visitor.open("/?scenario=tiny&seed=7&quarter=2027Q4")
     page.get_by_label("File", exact=True).select_option("market.csv")

@@ -1,10 +1,19 @@
 module.exports = {
   created() { this.$options.components["chart-box"] = ChartBox; },
-  data: () => ({ find: "", origin: "", sort: { key: "quarter", up: false }, again: "auction", fork_kind: "exclusivity_ban", fork_size: "", fork_lab: "", file: "market.csv", pasted: "" }),
+  data: () => ({ find: "", origin: "", sort: { key: "quarter", up: false }, again: "auction", fork_kind: "exclusivity_ban", fork_size: "", fork_lab: "", file: "market.csv", pasted: "", party: "" }),
   computed: {
     at() { return this.world ? Math.max(0, Math.min(this.quarter, this.world.quarters.length - 1)) : 0; },
     name() { return this.world ? this.world.quarters[this.at] : ""; },
     columns: () => [["quarter", "Quarter"], ["lab", "Lab"], ["provider", "Provider"], ["origin", "Origin"], ["equity_usd_bn", "Equity, $bn", 1], ["commitment_usd_bn", "Committed, $bn", 1], ["gw", "GW", 1], ["term_quarters", "Years", 1], ["exclusivity", "Clause"], ["status", "Status at the end"]].map(([key, label, number]) => ({ key, label, number: Boolean(number) })),
+    parties() { return this.world ? [...this.world.providers, ...this.world.labs] : []; },
+    profile() {
+      const { lab, provider, active } = this.world, read = (table, column) => { const found = table[column][this.party]; return found ? found[this.at] : null; };
+      if (this.world.providers.includes(this.party)) {
+        return [["kind", "hyperscaler"], ["AI capacity", `${num(read(provider, "capacity_gw"))} GW`], ["capex", `$${num(read(provider, "capex_usd_bn"))}bn in the quarter`], ["utilisation", `${num(100 * read(provider, "utilisation_frac"))} %`], ["cloud share", `${num(100 * read(provider, "cloud_share_frac"))} %`]];
+      }
+      if (!active[this.party][this.at]) return [["kind", "lab"], ["state", "not in the market in this quarter"]];
+      return [["kind", this.world.integrated.includes(this.party) ? "lab of a hyperscaler" : "lab"], ["compute", `${num(read(lab, "compute_gw"))} GW`], ["run-rate", `$${num(read(lab, "revenue_annualised_usd_bn"))}bn a year`], ["valuation", `$${num(read(lab, "valuation_usd_bn"))}bn`], ["dependence", `${num(read(lab, "dependence_hhi"))} HHI`]];
+    },
     signed() { return this.world ? this.world.deals.filter((deal) => deal.quarter <= this.name) : []; },
     ledger() {
       const words = this.find.toLowerCase().split(/\s+/).filter(Boolean), { key, up } = this.sort;
@@ -71,6 +80,12 @@ module.exports = {
         if (found && name === "graph" && !found.wired) { found.wired = true; found.$on("pick", (point) => this.pick(point)); }
       }
     },
-    pick(point) { if (point.dataType === "node" && !/ enterprise /.test(point.name)) this.find = point.name; else if (point.dataType === "edge") this.find = `${point.data.source} ${point.data.target}`; },
+    pick(point) {
+      if (point.dataType === "node" && this.parties.includes(point.name)) { this.party = point.name; this.find = point.name; }
+      if (point.dataType !== "edge") return;
+      const deal = this.signed.find((each) => each.provider === point.data.source && each.lab === point.data.target);
+      this.find = `${point.data.source} ${point.data.target}`;
+      if (deal && this.opened.deal !== deal.deal) this.act({ kind: "open", value: deal.deal });
+    },
   },
 };
