@@ -54,7 +54,7 @@ def _picture(page: Page, address: str, ready: str, path: Path) -> None:
     page.goto(address)
     page.wait_for_selector(ready, timeout=120_000, state="attached")
     if "market" in path.name:
-        page.get_by_text("80 % of runs").first.wait_for(timeout=120_000)
+        page.wait_for_selector("[data-fan=ready]", timeout=120_000)
     page.screenshot(path=path, full_page="phone" in path.name or "market" not in path.name)
 
 

@@ -152,10 +152,14 @@ def test_a_party_and_a_deal_open_from_the_graph(visitor: Visitor) -> None:
     labs = run("tiny", seed=7).labs
     compute = labs[(labs["lab"] == "Ada") & (labs["quarter"] == "2027Q4")]["compute_gw"].iloc[0]
     expect(page.locator("[data-party=Ada]")).to_contain_text(f"{compute:.3f} GW")
-    label = page.locator(".chart.graph svg text").filter(has_text="North").first
-    box = label.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] - 22)  # the circle above its name
+    box = page.locator(".chart.graph")
+    box.scroll_into_view_if_needed()
+    at_x, at_y = box.evaluate(
+        """(chart) => { const series = chart.chart.getOption().series[0];
+        const node = series.data.find((each) => each.name === 'North');
+        return chart.chart.convertToPixel({ seriesIndex: 0 }, [node.x, node.y]); }"""
+    )
+    box.click(position={"x": at_x, "y": at_y})
     expect(page.locator("[data-party=North]")).to_contain_text("hyperscaler")
     assert page.locator("#find").input_value() == "North"
 

@@ -51,21 +51,22 @@ const ChartBox = {
       const echarts = await library();
       if (!this.$refs.box) return;
       if (!this.chart) {
-        this.chart = echarts.init(this.$refs.box, null, { renderer: "svg" });
+        this.chart = this.$refs.box.chart = echarts.init(this.$refs.box);
         this.chart.on("click", (point) => this.$emit("pick", point));
       }
       this.chart.setOption(themed(this.given.option), { notMerge: true });
       this.seq += 1;
     },
     csv() { save(`${this.name}.csv`, `data:text/csv;charset=utf-8,${encodeURIComponent([this.columns, ...this.table].map((row) => row.map(csvCell).join(",")).join("\n"))}`); },
+    // Drawn again out of sight: on the page charts are canvases, which are drawn fastest.
     async picture(kind) {
-      if (kind === "svg") return save(`${this.name}.svg`, `data:image/svg+xml;charset=utf-8,${encodeURIComponent(this.chart.renderToSVGString())}`);
       const echarts = await library(), box = document.createElement("div");
       box.style.cssText = `position:absolute;left:-9999px;width:${this.$refs.box.clientWidth}px;height:${this.$refs.box.clientHeight}px`;
       document.body.append(box);
-      const copy = echarts.init(box, null, { renderer: "canvas", devicePixelRatio: 2 });
+      const copy = echarts.init(box, null, kind === "svg" ? { renderer: "svg" } : { renderer: "canvas", devicePixelRatio: 2 });
       copy.setOption(themed(this.given.option), { notMerge: true });
-      save(`${this.name}.png`, copy.getDataURL({ backgroundColor: css("--card"), pixelRatio: 2 }));
+      if (kind === "svg") save(`${this.name}.svg`, `data:image/svg+xml;charset=utf-8,${encodeURIComponent(copy.renderToSVGString())}`);
+      else save(`${this.name}.png`, copy.getDataURL({ backgroundColor: css("--card"), pixelRatio: 2 }));
       copy.dispose(); box.remove();
     },
   },

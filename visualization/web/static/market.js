@@ -1,8 +1,8 @@
 module.exports = {
   created() { this.$options.components["chart-box"] = ChartBox; },
-  data: () => ({ find: "", origin: "", sort: { key: "quarter", up: false }, again: "auction", fork_kind: "exclusivity_ban", fork_size: "", fork_lab: "", file: "market.csv", pasted: "", party: "" }),
+  data: () => ({ find: "", origin: "", sort: { key: "quarter", up: false }, again: "auction", fork_kind: "exclusivity_ban", fork_size: "", fork_lab: "", file: "market.csv", pasted: "", party: "", ahead: null }),
   computed: {
-    at() { return this.world ? Math.max(0, Math.min(this.quarter, this.world.quarters.length - 1)) : 0; },
+    at() { return this.world ? Math.max(0, Math.min(this.ahead === null ? this.quarter : this.ahead, this.world.quarters.length - 1)) : 0; },
     name() { return this.world ? this.world.quarters[this.at] : ""; },
     columns: () => [["quarter", "Quarter"], ["lab", "Lab"], ["provider", "Provider"], ["origin", "Origin"], ["equity_usd_bn", "Equity, $bn", 1], ["commitment_usd_bn", "Committed, $bn", 1], ["gw", "GW", 1], ["term_quarters", "Years", 1], ["exclusivity", "Clause"], ["status", "Status at the end"]].map(([key, label, number]) => ({ key, label, number: Boolean(number) })),
     parties() { return this.world ? [...this.world.providers, ...this.world.labs] : []; },
@@ -41,10 +41,12 @@ module.exports = {
         { name: "utilisation", title: "Utilisation", sentence: `In ${this.name} ${num(100 * this.world.market.utilisation_frac[this.at])} % of AI capacity is used.`, unit: "per cent of installed AI capacity, by provider" }];
     },
   },
-  watch: { quarter: "redraw", world: "redraw", fork: "redraw", fan: "redraw", share(query) { history_replace(query); }, download(file) { if (file.name) save(file.name, `data:${file.type};base64,${file.data}`); } },
+  watch: { quarter(now) { if (this.playing || now === this.ahead) this.ahead = null; this.redraw(); }, world() { this.ahead = null; this.redraw(); }, fork: "redraw", fan: "redraw", share(query) { history_replace(query); }, download(file) { if (file.name) save(file.name, `data:${file.type};base64,${file.data}`); } },
   mounted() { addEventListener("theme", () => this.redraw()); history_replace(this.share); this.redraw(); },
   methods: {
     num,
+    // The quarter is recorded and here already: it is drawn at once, and the server hears of it.
+    move(by) { this.ahead = Math.max(0, Math.min(this.at + by, this.world ? this.world.quarters.length - 1 : 0)); if (this.ahead === this.quarter) this.ahead = null; this.redraw(); this.act({ kind: "jump", value: this.at }); },
     async take(chosen) { if (!chosen) return; this.pasted = (await chosen.text()).slice(0, 70000); this.act({ kind: "import", value: this.pasted }); },
     tone(colour) { return (dark() && this.world && this.world.dark[colour]) || (dark() && DARK[colour]) || colour; },
     sizeOf(kind) { const found = this.switches.find((each) => each.kind === kind); return found && found.size !== null ? found.size : ""; },
