@@ -28,8 +28,8 @@ from experiments.validation import (
     exclusive_share,
     labs_with_several_providers,
     over_forecast,
-    without_equity,
     upfront_share,
+    without_equity,
     year_sum,
 )
 from market.calendar import quarter_index
