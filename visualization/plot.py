@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
-from visualization import effect_chart, figures, network, sensitivity_chart, sweep_chart
+from visualization import effect_chart, figures, network, sensitivity_chart, sweep_chart, waterfall
 from visualization.chart import Figure
 from visualization.markup import text
 from visualization.page import figure_page
@@ -18,6 +18,7 @@ from visualization.picture import FORMATS, picture
 from visualization.quantiles import TableError, Tables, last_quarter
 
 if TYPE_CHECKING:
+    from cloudpact.results import Results
     from experiments.attribution import Attribution
     from experiments.comparison import Comparison
     from experiments.sensitivity import Sensitivity
@@ -118,6 +119,16 @@ def effect_profile(comparison: Comparison, column: str = "alignment_hhi") -> Plo
 def attribution(found: Attribution) -> Plot:
     """What each deal contributed to a change, with two standard errors."""
     return Plot(effect_chart.attribution_bars(found))
+
+
+def why(results: Results, deal: str) -> Plot:
+    """Why a deal was signed: both sides' gains by component, from the threat point on, and the best rival offer.
+
+    Raises ResultsError, one line, for a deal that the results do not hold.
+    """
+    from experiments.explain import explanation
+
+    return Plot(waterfall.waterfall(explanation(results, deal)))
 
 
 def dependence(results: HasTables | Tables) -> Plot:

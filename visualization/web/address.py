@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from market.calendar import quarter_index
+from market.parameters import split_path
 from market.scenario import SHIPPED_SCENARIOS, Scenario
 from market.scenario_changes import parse_set
 from market.scenario_errors import ScenarioError, did_you_mean
@@ -179,17 +181,23 @@ def _plain(entries: Any) -> list[Any]:
 def command_line(address: Address) -> str:
     """What gives the page's numbers in a shell: the scenario file where dated entries are there, then the command."""
     base = f"cloudpact run {address.scenario} --seed {address.seed} --runs 1"
-    settings = "".join(f" --set '{text}'" for text in address.set)
     if not address.forks:
-        return base + settings
-    run = f"cloudpact run forked.toml --seed {address.seed} --runs 1{settings}"
-    return f"cat > forked.toml <<'END'\n{scenario_file(address)}END\n{run}"
+        return base + "".join(f" --set '{text}'" for text in address.set)
+    return f"{heredoc(address)}\ncloudpact run mine.toml --seed {address.seed} --runs 1"
+
+
+def heredoc(address: Address) -> str:
+    """Shell that writes the scenario file of an address."""
+    return f"cat > mine.toml <<'END'\n{scenario_file(address)}END"
 
 
 def scenario_file(address: Address) -> str:
-    """The dated entries of an address over its base, as a scenario file."""
+    """What an address changes of its base, as a scenario file: settings as dotted keys, then dated entries."""
     scenario, base = address.resolved(), Scenario.load(address.scenario)
-    lines = [f'base = "{address.scenario}"', f'name = "{address.scenario}-forked"', ""]
+    lines = [f'base = "{address.scenario}"', f'name = "{address.scenario}-mine"']
+    for path, value in map(parse_set, address.set):
+        lines.append(f"{'.'.join(map(json.dumps, split_path(path)))} = {toml_value(value)}")
+    lines.append("")
     parts: tuple[tuple[str, Any, int], ...] = (
         ("policy.rules", scenario.policy.rules, len(base.policy.rules)),
         ("shocks", scenario.shocks, len(base.shocks)),
@@ -203,19 +211,22 @@ def scenario_file(address: Address) -> str:
 
 def python_code(address: Address) -> str:
     """What gives the page's numbers in Python."""
+    return (
+        f"from cloudpact import Scenario, run\n\nscenario = {scenario_code(address)}\n"
+        f"results = run(scenario, seed={address.seed})\n"
+        f'print(results.market[["quarter", "alignment_hhi", "market_hhi"]].tail())\n'
+    )
+
+
+def scenario_code(address: Address) -> str:
+    """The scenario of an address as a Python expression."""
     changes: dict[str, Any] = dict(parse_set(text) for text in address.set)
     scenario, base = address.resolved(), Scenario.load(address.scenario)
     if scenario.policy.rules != base.policy.rules:
         changes["policy.rules"] = _plain(scenario.policy.rules)
     if scenario.shocks != base.shocks:
         changes["shocks"] = _plain(scenario.shocks)
-    varied = f".with_({_literal(changes)})" if changes else ""
-    return (
-        "from cloudpact import Scenario, run\n\n"
-        f'scenario = Scenario.load("{address.scenario}"){varied}\n'
-        f"results = run(scenario, seed={address.seed})\n"
-        f'print(results.market[["quarter", "alignment_hhi", "market_hhi"]].tail())\n'
-    )
+    return f'Scenario.load("{address.scenario}")' + (f".with_({_literal(changes)})" if changes else "")
 
 
 def _literal(value: Mapping[str, Any]) -> str:

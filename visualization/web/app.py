@@ -15,23 +15,26 @@ from visualization.web.forecast_page import ForecastPage
 from visualization.web.market_page import MarketPage
 from visualization.web.widgets import ShellWidget, styles
 
+SORRY = "This page cannot be shown. Start again, or open the page without what follows the question mark."
+
 
 @solara.component
 def Layout(children: list[Any] = []) -> None:  # noqa: B006  (Solara passes children by this name and default)
     """No frame but ours, and an error boundary: a mistake in a page is one line, never a traceback."""
     error, clear = reacton.use_exception()
-    with solara.Div():
-        if error is None:
-            solara.Div(children=children)
-            return
-        with solara.v.Html(tag="main", class_="page"):
-            ShellWidget.element(page="", look=styles())
-            solara.HTML(tag="p", classes=["notice"], attributes={"role": "alert"}, unsafe_innerHTML=_told())
-            solara.Button("Start again", on_click=clear, text=True)
+    if error is None:
+        solara.Div(children=children)
+    else:
+        Apology(clear)
 
 
-def _told() -> str:
-    return "This page cannot be shown. Start again, or open the page without what follows the question mark."
+@solara.component
+def Apology(clear: Callable[[], None]) -> None:
+    """What a visitor sees of a page that cannot be shown."""
+    with solara.v.Html(tag="main", class_="page"):
+        ShellWidget.element(page="", look=styles())
+        solara.v.Html(tag="p", class_="notice", attributes={"role": "alert"}, children=[SORRY])
+        solara.Button("Start again", on_click=clear, text=True)
 
 
 def _page(component: Callable[[Address, str], Any]) -> None:

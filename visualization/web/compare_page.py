@@ -10,7 +10,7 @@ import solara
 from market.fact_names import Role
 from market.facts import Facts
 from visualization.effect_chart import effect_profile, effects
-from visualization.web.address import Address, resolve
+from visualization.web.address import Address, heredoc, resolve, scenario_code
 from visualization.web.market_page import scenario_names
 from visualization.web.parts import Tell, field, show_figure, use_background, whole
 from visualization.web.widgets import CodeWidget, FormWidget, ShellWidget, styles
@@ -125,18 +125,21 @@ def compared(request: Request, tell: Tell) -> Comparison:
 
 
 def _code(address: Address) -> None:
-    other = address.other or "symmetric"
-    flag = (
-        f"compare {address.scenario} {other}"
-        if other in scenario_names()
-        else f"counterfactual {address.scenario} --without {other}"
-    )
-    call = (
-        f'compare("{address.scenario}", "{other}", runs={address.runs})'
-        if other in scenario_names()
-        else f'counterfactual("{address.scenario}", without="{other}", runs={address.runs})'
-    )
-    name = call.partition("(")[0]
-    CodeWidget.element(
-        shell=f"cloudpact {flag} --runs {address.runs}", python=f"from cloudpact import {name}\n\nprint({call}.text())"
-    )
+    CodeWidget.element(shell=shell_code(address), python=python_code(address))
+
+
+def shell_code(address: Address) -> str:
+    """What gives the comparison in a shell."""
+    other, changed = address.other or "symmetric", bool(address.set or address.forks)
+    world = "mine.toml" if changed else address.scenario
+    asked = f"compare {world} {other}" if other in scenario_names() else f"counterfactual {world} --without {other}"
+    command = f"cloudpact {asked} --runs {address.runs} --seed {address.seed}"
+    return f"{heredoc(address)}\n{command}" if changed else command
+
+
+def python_code(address: Address) -> str:
+    """What gives the comparison in Python."""
+    other, world = address.other or "symmetric", scenario_code(address)
+    rest = f"runs={address.runs}, seed={address.seed}"
+    name, asked = ("compare", f'"{other}"') if other in scenario_names() else ("counterfactual", f'without="{other}"')
+    return f"from cloudpact import Scenario, {name}\n\nprint({name}({world}, {asked}, {rest}).text())\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -48,6 +49,17 @@ def concentration(scenario: Scenario, seed: int, replicate: int) -> list[float]:
     from experiments.running import run
 
     return [float(value) for value in run(scenario, seed, replicate).market["alignment_hhi"]]
+
+
+def end_with_parent(parent: int) -> None:
+    """End this process once its parent is gone, however that ended; a worker must not outlive its server."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class Worlds:
@@ -112,7 +124,9 @@ class Worlds:
                 raise BusyError("the server has its hands full; try again in a moment")
             if self._pool is None:
                 os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
-                self._pool = ProcessPoolExecutor(self._workers, multiprocessing.get_context("spawn"))
+                self._pool = ProcessPoolExecutor(
+                    self._workers, multiprocessing.get_context("spawn"), end_with_parent, (os.getpid(),)
+                )
             self._kept[key] = self._pool.submit(task, *arguments)
             self._drop_oldest()
             return self._kept[key]

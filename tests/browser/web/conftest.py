@@ -61,13 +61,33 @@ class Server:
         raise AssertionError(self.log.read_text())
 
 
+def descendants(pid: int) -> list[int]:
+    """Processes that a process has started, and those that they have."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == pid:
+            found += [int(path.parent.name), *descendants(int(path.parent.name))]
+    return found
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     started = Server(tmp_path_factory.mktemp("view"))
     started.wait()
     yield started
+    workers = descendants(started.process.pid)
     started.process.terminate()
     started.process.wait(20)
+    for _ in range(50):
+        left = [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+        if not left:
+            break
+        time.sleep(0.2)
+    assert workers and not left, f"workers outlived the server: {left}"
     log = started.log.read_text()
     assert "Traceback" not in log and "Could not load URL" not in log, log
 

@@ -144,3 +144,19 @@ def test_a_bad_scenario_is_told_as_on_the_command_line(text: str, said: str) -> 
         imported(text, 1)
     assert str(caught.value).startswith(said)
     assert "/tmp" not in str(caught.value)
+
+
+def test_a_comparison_s_code_says_all_that_was_changed() -> None:
+    from visualization.web.compare_page import python_code as python
+    from visualization.web.compare_page import shell_code
+
+    plain = Address("tiny", 7, other="symmetric", runs=4)
+    assert shell_code(plain) == "cloudpact compare tiny symmetric --runs 4 --seed 7"
+    assert 'compare(Scenario.load("tiny"), "symmetric", runs=4, seed=7)' in python(plain)
+    deal = FORKED.changed(other="amazon-anthropic-2023-09", runs=4)
+    assert shell_code(deal) == (
+        "cat > mine.toml <<'END'\n"
+        'base = "tiny"\nname = "tiny-mine"\n"negotiation"."provider_power" = 0.7\n\n'
+        '[[policy.rules]]\nkind = "stake_cap"\nsince = "2026Q2"\nsize = 0.1\nEND\n'
+        "cloudpact counterfactual mine.toml --without amazon-anthropic-2023-09 --runs 4 --seed 7"
+    )
