@@ -18,6 +18,7 @@ from market.toml_text import toml_value
 LONGEST = 8_000  # characters of a query
 MOST_SEED = 2**32
 ENTERPRISES = 100_000  # the most that a page simulates
+QUARTERS = 120  # the longest run of a page
 
 
 class AddressError(ValueError):
@@ -121,6 +122,9 @@ def resolve(name: str, settings: tuple[str, ...], forks: tuple[str, ...] = ()) -
             changed = forked(changed, fork)
     except ScenarioError as error:
         raise AddressError(" ".join(str(error).split())) from error
+    quarters = quarter_index(changed.time.end) - quarter_index(changed.time.start) + 1
+    if quarters > QUARTERS:
+        raise AddressError(f"time.end: {quarters:,} quarters from time.start; allowed on a page: {QUARTERS}")
     if changed.enterprises.count > ENTERPRISES:
         raise AddressError(f"enterprises.count: got {changed.enterprises.count:,}; allowed on a page: {ENTERPRISES:,}")
     return changed

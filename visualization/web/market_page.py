@@ -168,14 +168,14 @@ def use_world(scenario: str, seed: int, settings: tuple[str, ...], forks: tuple[
     last, set_last = solara.use_state(None)
     key = (scenario, seed, settings, forks)
 
-    def wait(cancel: threading.Event) -> World | str:
+    def wait(cancel: threading.Event) -> World | str | None:
         address = Address(scenario=scenario, seed=seed, set=settings, forks=forks)
         try:
-            return WORLDS.world(address.resolved(), seed)
+            return WORLDS.world(address.resolved(), seed, lambda: not cancel.is_set())
         except Exception as error:  # noqa: BLE001  (whatever a simulation raises is told in one line)
             return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
-    result: solara.Result[World | str] = solara.use_thread(wait, dependencies=[key], intrusive_cancel=False)
+    result: solara.Result[World | str | None] = solara.use_thread(wait, dependencies=[key], intrusive_cancel=False)
     found = result.value if result.state == solara.ResultState.FINISHED else None
     solara.use_effect(lambda: set_last(found) if isinstance(found, World) else None, [found])
     if isinstance(found, str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -113,13 +114,20 @@ def serve(host: str, port: int) -> None:
     import uvicorn
 
     guarded = application()
+    from visualization.web.server_state import WORLDS
+
+    # Told on every request of a page without TLS; the cookie is then SameSite=Lax, which is what we want.
+    warnings.filterwarnings("ignore", message="Cookies with samesite=none require https")
     threading.Thread(target=_warm, daemon=True).start()
-    uvicorn.run(
-        guarded,
-        host=host,
-        port=port,
-        log_level="warning",
-        ws="websockets-sansio",
-        ws_max_size=2**22,
-        timeout_graceful_shutdown=3,
-    )
+    try:
+        uvicorn.run(
+            guarded,
+            host=host,
+            port=port,
+            log_level="warning",
+            ws="websockets-sansio",
+            ws_max_size=2**22,
+            timeout_graceful_shutdown=3,
+        )
+    finally:
+        WORLDS.close()

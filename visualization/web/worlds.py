@@ -5,11 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,12 @@ from visualization.web.view import view
 if TYPE_CHECKING:
     from market.scenario import Scenario
 
+type Key = tuple[Any, ...]
+type Wanted = Callable[[], bool]
+
 WORLDS, FANS, WAITING = 24, 48, 64
 MEMBERS = 12
+LOOK = 0.2  # seconds after which somebody who waits looks whether they still want to
 
 
 class BusyError(RuntimeError):
@@ -51,35 +54,27 @@ def concentration(scenario: Scenario, seed: int, replicate: int) -> list[float]:
     return [float(value) for value in run(scenario, seed, replicate).market["alignment_hhi"]]
 
 
-def end_with_parent(parent: int) -> None:
-    """End this process once its parent is gone, however that ended; a worker must not outlive its server."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 class Worlds:
     """Worlds and fans by scenario and seed; the same request is simulated once, the least used is forgotten.
 
-    Simulation runs in processes of one thread each, so that nobody's clock waits for another's market.
+    Simulation runs in processes of one thread each, so that nobody's clock waits for another's market. Fans leave
+    all workers but one to worlds. What nobody waits for any more is not begun.
     """
 
-    def __init__(self, workers: int = 2) -> None:
-        self._workers = workers
+    def __init__(self, workers: int = 2, executor: Callable[[int], Executor] | None = None) -> None:
+        self._workers, self._executor = workers, executor or processes
         self._lock = threading.Lock()
-        self._pool: ProcessPoolExecutor | None = None
-        self._kept: OrderedDict[tuple[Any, ...], Future[Any]] = OrderedDict()
+        self._pool: Executor | None = None
+        self._kept: OrderedDict[Key, Future[Any]] = OrderedDict()
+        self._waiting: Counter[Key] = Counter()
+        self._fans = threading.Semaphore(1)
 
-    def world(self, scenario: Scenario, seed: int) -> World:
-        """The world of a scenario and seed; waits until it is recorded.
+    def world(self, scenario: Scenario, seed: int, wanted: Wanted = lambda: True) -> World | None:
+        """The world of a scenario and seed; waits until it is recorded, None once it is not wanted any more.
 
         Raises BusyError where too much waits already, and what the simulation raised.
         """
-        found: World = self._wait(("world", scenario.content_hash(), seed), recorded, scenario, seed)
+        found: World | None = self._wait(wanted, ("world", scenario.content_hash(), seed), recorded, scenario, seed)
         return found
 
     def fan(self, scenario: Scenario, seed: int, told: Callable[[int, int], bool]) -> list[list[float | None]] | None:
@@ -87,12 +82,17 @@ class Worlds:
 
         `told(done, total)` hears of progress and says whether it is still wanted; None where it was not.
         """
-        paths = []
-        for replicate in range(MEMBERS):
-            if not told(replicate, MEMBERS):
+        paths: list[list[float]] = []
+        while len(paths) < MEMBERS:
+            if not told(len(paths), MEMBERS):
                 return None
-            key = ("member", scenario.content_hash(), seed, replicate)
-            paths.append(self._wait(key, concentration, scenario, seed, replicate))
+            if not self._fans.acquire(timeout=LOOK):
+                continue
+            try:
+                key = ("member", scenario.content_hash(), seed, len(paths))
+                paths.append(self._wait(lambda: True, key, concentration, scenario, seed, len(paths)))
+            finally:
+                self._fans.release()
         levels = np.nanquantile(np.array(paths), [0.1, 0.5, 0.9], axis=0)
         return [[None if value != value else float(value) for value in level] for level in levels]
 
@@ -102,34 +102,47 @@ class Worlds:
             if self._pool is not None:
                 self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _wait(self, key: tuple[Any, ...], task: Callable[..., Any], *arguments: Any) -> Any:
+    def _wait(self, wanted: Wanted, key: Key, task: Callable[..., Any], *arguments: Any) -> Any:
         for attempt in (1, 2):  # a worker that died takes the pool with it: once more in a new one
-            future = self._future(key, task, *arguments)
+            future, pool = self._joined(key, task, *arguments)
             try:
-                return future.result()
-            except BrokenProcessPool:
-                self._forget(key, broken=True)
+                while wanted():
+                    with suppress(TimeoutError):
+                        return future.result(LOOK)
+                return None
+            except BrokenExecutor:
+                self._forget(key, future, pool)
                 if attempt == 2:
                     raise
             except Exception:
-                self._forget(key)
+                self._forget(key, future)
                 raise
+            finally:
+                self._left(key, future)
 
-    def _future(self, key: tuple[Any, ...], task: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    def _joined(self, key: Key, task: Callable[..., Any], *arguments: Any) -> tuple[Future[Any], Executor]:
+        """The task's future, begun if nobody has asked for it yet, with one more who waits for it."""
         with self._lock:
+            if self._pool is None:
+                self._pool = self._executor(self._workers)
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
-            if sum(not each.done() for each in self._kept.values()) >= WAITING:
-                raise BusyError("the server has its hands full; try again in a moment")
-            if self._pool is None:
-                os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
-                self._pool = ProcessPoolExecutor(
-                    self._workers, multiprocessing.get_context("spawn"), end_with_parent, (os.getpid(),)
-                )
-            self._kept[key] = self._pool.submit(task, *arguments)
-            self._drop_oldest()
-            return self._kept[key]
+            else:
+                if sum(not each.done() for each in self._kept.values()) >= WAITING:
+                    raise BusyError("the server has its hands full; try again in a moment")
+                self._kept[key] = self._pool.submit(task, *arguments)
+                self._drop_oldest()
+            self._waiting[key] += 1
+            return self._kept[key], self._pool
+
+    def _left(self, key: Key, future: Future[Any]) -> None:
+        """One fewer waits; the last to leave cancels what has not begun."""
+        with self._lock:
+            self._waiting[key] -= 1
+            if self._waiting[key] <= 0:
+                del self._waiting[key]
+                if future.cancel() and self._kept.get(key) is future:
+                    del self._kept[key]
 
     def _drop_oldest(self) -> None:
         for kind, most in (("world", WORLDS), ("member", FANS * MEMBERS)):
@@ -137,8 +150,30 @@ class Worlds:
             for key in done[: max(len(done) - most, 0)]:
                 del self._kept[key]
 
-    def _forget(self, key: tuple[Any, ...], broken: bool = False) -> None:
+    def _forget(self, key: Key, future: Future[Any], broken: Executor | None = None) -> None:
         with self._lock:
-            self._kept.pop(key, None)
-            if broken:
+            if self._kept.get(key) is future:
+                del self._kept[key]
+            if broken is not None and self._pool is broken:
                 self._pool = None
+
+
+def processes(workers: int) -> Executor:
+    """A pool of processes of one thread each, which end with the server, however that ends."""
+    os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_prepare)
+
+
+def _prepare() -> None:
+    """Follow the server, and load what a market needs before somebody waits for it."""
+    from market.scenario import Scenario
+
+    threading.Thread(target=_follow_server, daemon=True).start()
+    recorded(Scenario.load("tiny"), 0)
+
+
+def _follow_server() -> None:
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os._exit(0)

@@ -268,6 +268,20 @@ def test_nothing_jumps_while_playing(visitor: Visitor) -> None:
         assert page.evaluate(places) == before
 
 
+@pytest.mark.parametrize(
+    "visitor", [{"viewport": {"width": width, "height": 900}} for width in (390, 768, 1440)], indirect=True, ids=str
+)
+def test_nothing_jumps_while_the_market_moves(visitor: Visitor) -> None:
+    page = visitor.open("/?quarter=2026Q1")
+    drawn(page, "utilisation")
+    tops = "all => all.map(one => one.getBoundingClientRect().top + scrollY)"
+    before = page.locator("[data-chart]").evaluate_all(tops)
+    for name in ("2026Q2", "2026Q3", "2026Q4", "2027Q1"):  # with short and long sentences
+        press(page, "Step")
+        at(page, name)
+        assert page.locator("[data-chart]").evaluate_all(tops) == before
+
+
 def test_compare_runs_in_the_background_and_can_be_stopped(visitor: Visitor) -> None:
     page = visitor.open("/compare?scenario=tiny&seed=7", CARD)
     page.get_by_label("Against the scenario").select_option("symmetric")

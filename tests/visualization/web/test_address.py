@@ -71,6 +71,7 @@ def test_what_is_at_its_default_is_left_out() -> None:
         ("set=negotiation.provider_powr%3D0.5", "unknown key.*did you mean 'provider_power'"),
         ("set=hello", "not a setting"),
         ("set=enterprises.count%3D1000000", "enterprises.count: got 1,000,000; allowed on a page: 100,000"),
+        ("set=time.end%3D2099Q4", "time.end: 324 quarters from time.start; allowed on a page: 120"),
         ("forks=exclusivity_bann@2027Q1", "KIND one of .*did you mean 'exclusivity_ban'"),
         ("forks=stake_cap@2027Q1*much", "forks: got size 'much'"),
         ("forks=stake_cap@soon", "since"),
