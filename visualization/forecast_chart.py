@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -55,8 +56,8 @@ def variance_shares(forecast: Forecast, series: str) -> Figure:
     names = [*forecast.draws.sources, "interaction"]
     quarters, chosen = [str(quarter) for quarter in by_source.index], colours(names)
     drawn = [
-        line(name, [clean(value) for value in by_source[name]], chosen[name], dash=DASHES[number], labelled=True)
-        for number, name in enumerate(names)
+        line(name, [clean(value) for value in by_source[name]], chosen[name], dash=dash, labelled=True)
+        for name, dash in zip(names, cycle(DASHES), strict=False)  # an outlook may have more axes than there are dashes
     ]
     last = by_source.iloc[-1]
     largest = str(last.idxmax())

@@ -32,6 +32,8 @@ _UNITS = {
     "backlog": "USD bn",
     "cloud_hhi": "0-10000",
     "deals": "count",
+    "equity_deals": "count",
+    "deal_equity": "USD bn/quarter",
     **dict.fromkeys(TOP_TWO, "frac"),
 }
 
@@ -98,7 +100,7 @@ def target_series(scenario: Scenario) -> list[str]:
     kinds = ((OF_PROVIDERS, builders), (OF_SELLERS, sellers), (OF_LABS, list(scenario.labs)))
     found = [f"{family}[{name}]" for families, names in kinds for family in families for name in names]
     four = ["capex[four]"] if any(name in builders for name in BIG_FOUR) else []
-    return [*found, *four, "cloud_hhi", "deals"]
+    return [*found, *four, "cloud_hhi", "deals", "equity_deals", "deal_equity"]
 
 
 def unit_of(series: str) -> str:

@@ -26,7 +26,7 @@ HEADLINE = (
 )
 SMALLEST_WIDTH = 60
 MOST_QUARTERS = 5
-NARROW = 90  # below, heads are cut short
+INDENTED = {"initial_indent": "  ", "subsequent_indent": "  "}
 READING = """\
 Median, and in brackets 10 % to 90 % of the runs. Shares: of the variance, by source alone (law of total variance);
 interaction is what the sources do together. Luck includes the draws of [uncertainty] about the years after the facts.
@@ -93,7 +93,6 @@ def _told_series(forecast: Forecast) -> list[str]:
 def _shares(forecast: Forecast, width: int) -> str:
     """Shares of the variance some years ahead, with the largest standard error among them."""
     sources = (*forecast.draws.sources, "interaction")
-    heads = sources if width >= NARROW else tuple(name if len(name) <= 4 else f"{name[:3]}." for name in sources)
     quarter = told_quarters(forecast, 3)[-2:][0]
     table = forecast.shares[forecast.shares["quarter"] == quarter]
     table = table[table["series"].isin(_told_series(forecast))]
@@ -107,7 +106,19 @@ def _shares(forecast: Forecast, width: int) -> str:
     ]
     error = 100.0 * float(table["standard_error"].max())
     title = f"Shares of the variance in {quarter} in per cent, standard errors up to {error:.0f} points"
-    return f"{fill(title, width)}\n{aligned(('', *heads), rows)}"
+    return f"{fill(title, width)}\n{_fitted(sources, rows, width)}"
+
+
+def _fitted(heads: tuple[str, ...], rows: list[list[str]], width: int) -> str:
+    """A table whose heads are cut short where it is too wide for the window, or else a few lines a row."""
+    for told in (heads, tuple(name if len(name) <= 4 else f"{name[:3]}." for name in heads)):
+        table = aligned(("", *told), rows)
+        if max(map(len, table.splitlines())) <= width:
+            return table
+    return "\n".join(
+        f"{name}\n{fill(', '.join(map(' '.join, zip(heads, cells, strict=True))), width, **INDENTED)}"
+        for name, *cells in rows
+    )
 
 
 def _probabilities(forecast: Forecast, width: int) -> str:
