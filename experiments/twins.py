@@ -217,18 +217,18 @@ def nested_logit() -> Twin:
     return Twin("Enterprises without inertia", "nested logit, McFadden (1978)", expected, found, 2.5 / math.sqrt(count))
 
 
-def option_trigger() -> Twin:
-    """Demand without a contract is built for from the quarter in which the price reaches beta / (beta - 1) user costs.
+# Two providers with hardly any capacity, no use of their own, and a price that starts at half of what pays for waiting
+# and returns to full cost with markup by the anchor alone.
+WAITING = {
+    "capex.rule": "real_option", "capex.option_volatility_per_year": 0.2, "price.utilisation_response": 0.0,
+    "price.start_usd_bn_per_gw_quarter": 1.2, "capex.inertia": 0.0,
+    "hyperscalers.North.capacity_gw": 0.05, "hyperscalers.North.own_use_share": 0.0,
+    "hyperscalers.East.capacity_gw": 0.05, "hyperscalers.East.own_use_share": 0.0,
+}  # fmt: skip
 
-    The price starts at half the trigger and returns to full cost with markup by the anchor alone, which says when.
-    """
-    changes = {
-        "capex.rule": "real_option", "capex.option_volatility_per_year": 0.2, "price.utilisation_response": 0.0,
-        "price.start_usd_bn_per_gw_quarter": 1.2, "negotiation.coverage_threshold": 0.0, "capex.inertia": 0.0,
-    }  # fmt: skip
-    for name in ("North", "East"):
-        changes |= {f"hyperscalers.{name}.capacity_gw": 0.05, f"hyperscalers.{name}.own_use_share": 0.0}
-    market = market_of("tiny", changes, 12)
+
+def _crossing(market: CloudMarket, quarters: int) -> int:
+    """Quarter, from nil, in which a price that only the anchor moves reaches beta / (beta - 1) user costs."""
     rules, cost = market.parameters, user_cost(market.cost_basis(market.providers[0]))
     rate = 4.0 * rules.capacity.cost_of_capital_per_quarter
     trigger = cost * dixit_pindyck_multiple(
@@ -236,13 +236,35 @@ def option_trigger() -> Twin:
     )
     goal = rules.price.markup * market.merchant_cost
     gap = math.log(rules.price.start_usd_bn_per_gw_quarter / goal)
-    price = goal * np.exp(gap * (1.0 - rules.price.anchor) ** np.arange(12))
-    expected = np.array([float(np.argmax(price >= trigger))])
+    return int(np.argmax(goal * np.exp(gap * (1.0 - rules.price.anchor) ** np.arange(quarters)) >= trigger))
+
+
+def option_trigger() -> Twin:
+    """Demand without a contract is built for from the quarter in which the price reaches the trigger, and not before."""
+    market = market_of("tiny", WAITING | {"negotiation.coverage_threshold": 0.0}, 12)
     ordered = market.results.providers.groupby("quarter")["ai_capex_usd_bn"].sum().to_numpy(dtype=float)
+    found = np.array([float(np.argmax(ordered > 0.0))])
     law = "price at beta / (beta - 1) user costs, Dixit and Pindyck (1994)"
-    return Twin(
-        "First order without a contract, quarter", law, expected, np.array([float(np.argmax(ordered > 0.0))]), 0.0
-    )
+    return Twin("First order without a contract, quarter", law, np.array([float(_crossing(market, 12))]), found, 0.0)
+
+
+def committed_orders() -> Twin:
+    """Below the trigger contracts alone are built for, and in full: a ((1 - PD) committed / u* - v K) each quarter."""
+    rich = {f"hyperscalers.{name}.cash_flow_usd_bn_per_quarter": 500.0 for name in ("North", "East")}
+    market = market_of("tiny", WAITING | rich, 0)
+    rules = market.parameters
+    lead, kept = rules.capacity.lead_quarters, 1.0 - rules.negotiation.default_probability_per_quarter
+    expected, found = [], []
+    for _ in range(_crossing(market, 12)):
+        market.run_for(1)
+        promised = market.book.promised_path(market.quarter - 1, lead + 1)[:, :, lead].sum(axis=1)
+        for provider in market.providers:
+            held = float(provider.capacity.path(lead + 1)[lead]) - provider.last_order_gw
+            wanted = kept**lead * promised[provider.index] / rules.capex.utilisation_target
+            expected.append(max(rules.capex.adjustment * (wanted - rules.capacity.availability * held), 0.0))
+            found.append(provider.last_order_gw)
+    case = "Orders for contracts below the trigger, GW"
+    return Twin(case, "stock adjustment, no option value", np.array(expected), np.array(found), 1e-9)
 
 
 def _column(market: CloudMarket, name: str) -> Array:
@@ -261,6 +283,7 @@ CASES: tuple[Callable[[], Twin], ...] = (
     retirement,
     steady_capacity,
     option_trigger,
+    committed_orders,
     dilution,
 )
 

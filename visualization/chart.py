@@ -27,7 +27,16 @@ ON_DARK = dict(
 LOG_FLOOR = 0.001
 """Where a logarithmic scale starts: a million where the unit is a billion."""
 
-DASHES: tuple[str | list[int], ...] = ("solid", "dashed", "dotted", [10, 3, 2, 3], [14, 4], [2, 2], [6, 2, 2, 2, 2, 2], [18, 3])
+DASHES: tuple[str | list[int], ...] = (
+    "solid",
+    "dashed",
+    "dotted",
+    [10, 3, 2, 3],
+    [14, 4],
+    [2, 2],
+    [6, 2, 2, 2, 2, 2],
+    [18, 3],
+)
 """Told apart without colour: the i-th line of a chart has the i-th dash."""
 
 _PROVIDERS = ("Microsoft", "Oracle", "Google", "Amazon", "CoreWeave", "Meta")

@@ -26,7 +26,6 @@ HEADLINE = (
 )
 SMALLEST_WIDTH = 60
 MOST_QUARTERS = 5
-INDENTED = {"initial_indent": "  ", "subsequent_indent": "  "}
 READING = """\
 Median, and in brackets 10 % to 90 % of the runs. Shares: of the variance, by source alone (law of total variance);
 interaction is what the sources do together. Luck includes the draws of [uncertainty] about the years after the facts.
@@ -115,10 +114,11 @@ def _fitted(heads: tuple[str, ...], rows: list[list[str]], width: int) -> str:
         table = aligned(("", *told), rows)
         if max(map(len, table.splitlines())) <= width:
             return table
-    return "\n".join(
-        f"{name}\n{fill(', '.join(map(' '.join, zip(heads, cells, strict=True))), width, **INDENTED)}"
-        for name, *cells in rows
-    )
+    lines = []
+    for name, *cells in rows:
+        told_by_head = ", ".join(f"{head} {cell}" for head, cell in zip(heads, cells, strict=True))
+        lines += [name, fill(told_by_head, width, initial_indent="  ", subsequent_indent="  ")]
+    return "\n".join(lines)
 
 
 def _probabilities(forecast: Forecast, width: int) -> str:

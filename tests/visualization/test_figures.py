@@ -150,7 +150,7 @@ def test_lines_differ_by_dash_not_only_by_colour() -> None:
 
     assert len(drawn) == 6
     assert len({json.dumps(series["lineStyle"]["type"]) for series in drawn}) == 6
-    assert len({json.dumps(dash) for dash in DASHES}) == len(DASHES) == 7
+    assert len({json.dumps(dash) for dash in DASHES}) == len(DASHES) == 8
 
 
 def test_every_colour_stands_out_on_both_cards() -> None:
