@@ -240,7 +240,7 @@ def _crossing(market: CloudMarket, quarters: int) -> int:
 
 
 def option_trigger() -> Twin:
-    """Demand without a contract is built for from the quarter in which the price reaches the trigger, and not before."""
+    """Demand without a contract is built for from the quarter in which the price reaches the trigger."""
     market = market_of("tiny", WAITING | {"negotiation.coverage_threshold": 0.0}, 12)
     ordered = market.results.providers.groupby("quarter")["ai_capex_usd_bn"].sum().to_numpy(dtype=float)
     found = np.array([float(np.argmax(ordered > 0.0))])
