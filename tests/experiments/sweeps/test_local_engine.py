@@ -41,10 +41,25 @@ from tests.experiments.sweeps.engine_studies import (
 ROOT = Path(__file__).resolve().parents[3]
 
 
+class Before:
+    """Children this process had when the test began: a browser and a server of other tests may be running."""
+
+    pids: frozenset[int] = frozenset()
+
+
+@pytest.fixture(autouse=True)
+def _children_before() -> None:
+    Before.pids = frozenset(children(os.getpid()))
+
+
+def own_children() -> list[int]:
+    return [pid for pid in children(os.getpid()) if pid not in Before.pids]
+
+
 def parts_of(study: Study, given: Iterable[Batch], jobs: int = 2, timeout_seconds: float | None = None) -> list[Part]:
     with LocalEngine(jobs, timeout_seconds) as engine:
         parts = list(engine.run(study, given))
-    assert children(os.getpid()) == []
+    assert own_children() == []
     return parts
 
 
@@ -175,7 +190,7 @@ def test_workers_that_cannot_start_end_the_sweep_at_once(study: Study, told: str
     with pytest.raises(SweepError) as caught:
         parts_of(study, batches(tasks({}, {})))
     assert str(caught.value) == told
-    assert children(os.getpid()) == []
+    assert own_children() == []
 
 
 def test_a_function_that_cannot_be_imported_is_refused() -> None:
@@ -214,11 +229,11 @@ def test_leaving_early_ends_the_workers_at_once() -> None:
     runs = engine.run(ActingStudy(), given)
     with pytest.raises(ZeroDivisionError), engine:
         raise ZeroDivisionError(next(runs))
-    assert children(os.getpid()) == []
+    assert own_children() == []
     runs = LocalEngine(2).run(ActingStudy(), given)
     next(runs)
     runs.close()  # type: ignore[attr-defined]
-    assert children(os.getpid()) == []
+    assert own_children() == []
     assert time.monotonic() - started < 15
 
 
@@ -229,7 +244,7 @@ def test_what_raises_in_the_batches_ends_the_workers() -> None:
 
     with pytest.raises(ZeroDivisionError):
         parts_of(ActingStudy(), broken())
-    assert children(os.getpid()) == []
+    assert own_children() == []
 
 
 SWEEP = """
@@ -343,6 +358,6 @@ def test_500_markets_do_not_fill_the_memory() -> None:
     used_mb = []
     with LocalEngine(2) as engine:
         for _ in engine.run(study, given):
-            pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in children(os.getpid())]
+            pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in own_children()]
             used_mb.append(max(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6)
     assert max(used_mb[25:]) < used_mb[10] + 10, used_mb
