@@ -18,6 +18,8 @@ const themed = (option) => {
       axisLine: { lineStyle: { color: css("--line") } },
       splitLine: { show: key === "yAxis" && axis.type !== "category", lineStyle: { color: css("--grid") } } }));
   }
+  if (made.series) made.series = [made.series].flat().map((each) => (each.markArea
+    ? { ...each, markArea: { ...each.markArea, label: { ...each.markArea.label, color: soft } } } : each));
   if (made.legend) made.legend = { ...made.legend, textStyle: { color: ink } };
   return made;
 };
