@@ -31,21 +31,21 @@ def forecast_fan(forecast: Forecast, series: str, facts: Mapping[int, float] | N
     rows = _rows(forecast, series)
     future = rows.set_index("quarter")[list(_COLUMNS.values())].set_axis(list(_COLUMNS), axis=1)
     past = {quarter_name(q): value for q, value in sorted((facts or {}).items()) if q <= forecast.made.origin}
+    return fan_after(series, forecast.origin, past, future, forecast.draws.runs)
+
+
+def fan_after(
+    series: str, origin: str, past: Mapping[str, float], future: pd.DataFrame, runs: int, note: str = ""
+) -> Figure:
+    """The fan of a forecast, quantiles by quarter, behind the facts to its origin; a note follows the sentence."""
     known = pd.DataFrame({level: past for level in LEVELS}, dtype=float)
     fan = pd.concat([known, future]) if past else future
-    parts = (Part(f"to {forecast.origin}: facts", Kind.MEASURED),) if past else ()
-    ensemble = Ensemble(forecast.draws.runs, max(past, default=None))
+    parts = (Part(f"to {origin}: facts", Kind.MEASURED),) if past else ()
+    ensemble = Ensemble(runs, max(past, default=None))
     unit = unit_of(series)
-    sentence = change(series, f" {unit}" if unit[:1].isalpha() else "", fan, ensemble)
-    return fan_chart(
-        f"forecast-{series}",
-        series,
-        sentence,
-        unit,
-        {series: fan},
-        ensemble,
-        (*parts, Part("forecast", Kind.SIMULATED)),
-    )
+    sentence = change(series, f" {unit}" if unit[:1].isalpha() else "", fan, ensemble) + note
+    forecast = Part("forecast", Kind.SIMULATED)
+    return fan_chart(f"forecast-{series}", series, sentence, unit, {series: fan}, ensemble, (*parts, forecast))
 
 
 def variance_shares(forecast: Forecast, series: str) -> Figure:

@@ -11,12 +11,11 @@ import pandas as pd
 import solara
 
 from experiments.forecasting.ledger import SHIPPED_LEDGER
-from experiments.forecasting.series import unit_of
 from market.calendar import quarter_index, quarter_name
 from market.facts import Facts, FactsError
 from market.targets import target
-from visualization.chart import Figure, Kind, Part
-from visualization.fan_chart import Ensemble, change, fan_chart
+from visualization.chart import Figure
+from visualization.forecast_chart import fan_after
 from visualization.quantiles import LEVELS
 from visualization.web.address import Address
 from visualization.web.parts import field, show_figure, show_table
@@ -69,25 +68,10 @@ def fan_of(frozen: dict[str, Any], series: str, facts: Facts) -> Figure:
             rows[quarter] = dict(zip(LEVELS, pd.Series(values, dtype=float).quantile(list(LEVELS)), strict=True))
     past = _facts(series, facts)
     future = every_quarter(pd.DataFrame.from_dict(rows, orient="index").sort_index())
-    known = pd.DataFrame(
-        {level: {q: v for q, v in past.items() if q <= frozen["origin"]} for level in LEVELS}, dtype=float
-    )
-    fan = pd.concat([known, future]) if len(known) else future
-    parts = (Part(f"to {frozen['origin']}: facts", Kind.MEASURED),) if len(known) else ()
-    ensemble = Ensemble(int(frozen["runs"]), max(known.index, default=None))
-    unit = unit_of(series)
-    sentence = change(series, f" {unit}" if unit[:1].isalpha() else "", fan, ensemble)
     later = [f"{quarter}: {value:.4g}" for quarter, value in past.items() if quarter > frozen["origin"]]
-    sentence += f" Facts since: {', '.join(later)}." if later else ""
-    return fan_chart(
-        f"forecast-{series}",
-        series,
-        sentence,
-        unit,
-        {series: fan},
-        ensemble,
-        (*parts, Part("forecast", Kind.SIMULATED)),
-    )
+    note = f" Facts since: {', '.join(later)}." if later else ""
+    known = {quarter: value for quarter, value in past.items() if quarter <= frozen["origin"]}
+    return fan_after(series, frozen["origin"], known, future, int(frozen["runs"]), note)
 
 
 def every_quarter(rows: pd.DataFrame) -> pd.DataFrame:
